@@ -1,0 +1,1 @@
+//! The compressor: windows of samples to frames and back, with a promised error.

@@ -1,0 +1,337 @@
+//! The two scalar types, `f32` and `f64`, and the mathematical functions the library uses.
+//!
+//! This is the only file that knows one float type from the other and the only one that calls a
+//! maths function of the platform. The functions come from `libm` on every target, the desktop
+//! included, so that the same input gives the same bits everywhere.
+
+use core::fmt::{Debug, Display};
+use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+
+use crate::simd::Lanes;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A real number: `f32` or `f64`.
+///
+/// Sealed: the algorithms rely on IEEE 754 binary arithmetic with round-to-nearest.
+pub trait Scalar:
+    sealed::Sealed
+    + Copy
+    + Debug
+    + Default
+    + Display
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + DivAssign
+    + Send
+    + Sync
+    + 'static
+{
+    /// The vector type used for sums of products on this target.
+    type Lanes: Lanes<Self>;
+    /// Number of partial sums a dot product keeps: the same on every target.
+    const LANES: usize;
+
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// 2.
+    const TWO: Self;
+    /// 1/2.
+    const HALF: Self;
+    /// Distance from 1 to the next larger value, 2^(1 − digits).
+    const EPSILON: Self;
+    /// Smallest positive normal value.
+    const MIN_POSITIVE: Self;
+    /// Largest finite value.
+    const MAX: Self;
+    /// π.
+    const PI: Self;
+    /// Significant binary digits: 24 or 53.
+    const DIGITS: i32;
+    /// Exponent of the largest power of two: 127 or 1023.
+    const MAX_EXP: i32;
+    /// Exponent of the smallest normal power of two: −126 or −1022.
+    const MIN_EXP: i32;
+
+    /// Nearest value of this type. Meant for constants, so that no double-precision code is left
+    /// in an optimised `f32` build.
+    fn from_f64(x: f64) -> Self;
+    /// The value as `f64`, exact.
+    fn to_f64(self) -> f64;
+    /// Nearest value of this type.
+    fn from_i32(x: i32) -> Self;
+    /// Nearest value of this type.
+    fn from_u32(x: u32) -> Self;
+    /// Nearest value of this type.
+    fn from_usize(x: usize) -> Self;
+    /// The bit pattern, zero-extended to 64 bits.
+    fn bits(self) -> u64;
+
+    /// |x|.
+    fn abs(self) -> Self;
+    /// |x| with the sign of `sign`.
+    fn copysign(self, sign: Self) -> Self;
+    /// Neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+    /// The larger of two values; the other one if one is NaN.
+    fn max(self, other: Self) -> Self;
+    /// The smaller of two values; the other one if one is NaN.
+    fn min(self, other: Self) -> Self;
+    /// ⌊log₂|x|⌋ for finite non-zero `x`, subnormal values included; `MIN_EXP − DIGITS` for zero.
+    fn exponent(self) -> i32;
+    /// 2^k, with `k` clamped to the range of normal values.
+    fn exp2i(k: i32) -> Self;
+    /// x·2^k, exact unless the result leaves the range of normal values.
+    #[inline]
+    fn scale_exp2(self, k: i32) -> Self {
+        if Self::MIN_EXP <= k && k <= Self::MAX_EXP {
+            return self * Self::exp2i(k);
+        }
+        // Two factors reach from the largest value to the smallest subnormal one.
+        let half = k.clamp(4 * Self::MIN_EXP, 4 * Self::MAX_EXP) / 4;
+        let rest = k.clamp(4 * Self::MIN_EXP, 4 * Self::MAX_EXP) - 3 * half;
+        self * Self::exp2i(half) * Self::exp2i(half) * Self::exp2i(half) * Self::exp2i(rest)
+    }
+
+    /// √x, correctly rounded.
+    fn sqrt(self) -> Self;
+    /// eˣ.
+    fn exp(self) -> Self;
+    /// Natural logarithm.
+    fn ln(self) -> Self;
+    /// tanh x.
+    fn tanh(self) -> Self;
+    /// sin x.
+    fn sin(self) -> Self;
+    /// cos x.
+    fn cos(self) -> Self;
+    /// Angle of the point (x, y) with `self = y`.
+    fn atan2(self, x: Self) -> Self;
+    /// Error function.
+    fn erf(self) -> Self;
+    /// The integer nearest to `x`, halves away from zero.
+    fn round(self) -> Self;
+}
+
+macro_rules! scalar {
+    ($t:ident, $lanes:expr, $vector:ty, $bits:ty, $mantissa:literal, $bias:literal,
+     $sqrt:ident, $exp:ident, $ln:ident, $tanh:ident, $sin:ident, $cos:ident, $atan2:ident, $erf:ident, $round:ident) => {
+        impl Scalar for $t {
+            type Lanes = $vector;
+            const LANES: usize = $lanes;
+
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const TWO: Self = 2.0;
+            const HALF: Self = 0.5;
+            const EPSILON: Self = $t::EPSILON;
+            const MIN_POSITIVE: Self = $t::MIN_POSITIVE;
+            const MAX: Self = $t::MAX;
+            const PI: Self = core::$t::consts::PI;
+            const DIGITS: i32 = $mantissa + 1;
+            const MAX_EXP: i32 = $bias;
+            const MIN_EXP: i32 = 1 - $bias;
+
+            #[inline(always)]
+            #[expect(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
+            #[allow(clippy::unnecessary_cast, reason = "one macro for both types")]
+            fn from_f64(x: f64) -> Self {
+                x as $t
+            }
+            #[inline(always)]
+            #[allow(
+                clippy::cast_lossless,
+                clippy::unnecessary_cast,
+                reason = "one macro for both types"
+            )]
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+            #[inline(always)]
+            #[allow(clippy::cast_lossless, reason = "one macro for both types")]
+            fn from_i32(x: i32) -> Self {
+                x as $t
+            }
+            #[inline(always)]
+            #[allow(clippy::cast_lossless, reason = "one macro for both types")]
+            fn from_u32(x: u32) -> Self {
+                x as $t
+            }
+            #[inline(always)]
+            fn from_usize(x: usize) -> Self {
+                x as $t
+            }
+            #[inline(always)]
+            #[allow(
+                clippy::cast_lossless,
+                clippy::unnecessary_cast,
+                reason = "one macro for both types"
+            )]
+            fn bits(self) -> u64 {
+                self.to_bits() as u64
+            }
+
+            #[inline(always)]
+            fn abs(self) -> Self {
+                $t::abs(self)
+            }
+            #[inline(always)]
+            fn copysign(self, sign: Self) -> Self {
+                $t::copysign(self, sign)
+            }
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                $t::is_finite(self)
+            }
+            #[inline(always)]
+            fn max(self, other: Self) -> Self {
+                $t::max(self, other)
+            }
+            #[inline(always)]
+            fn min(self, other: Self) -> Self {
+                $t::min(self, other)
+            }
+            #[inline]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_possible_wrap,
+                reason = "at most 11 bits are left"
+            )]
+            fn exponent(self) -> i32 {
+                let bits = self.to_bits();
+                let biased = ((bits >> $mantissa) & (2 * $bias + 1)) as i32;
+                if biased != 0 {
+                    return biased - $bias;
+                }
+                let fraction = bits & ((1 << $mantissa) - 1);
+                if fraction == 0 {
+                    return <Self as Scalar>::MIN_EXP - <Self as Scalar>::DIGITS;
+                }
+                let lead = fraction.ilog2() as i32;
+                <Self as Scalar>::MIN_EXP - $mantissa + lead
+            }
+            #[inline(always)]
+            #[expect(
+                clippy::cast_sign_loss,
+                reason = "clamped to the positive range of biased exponents"
+            )]
+            fn exp2i(k: i32) -> Self {
+                let biased = k.clamp(<Self as Scalar>::MIN_EXP, <Self as Scalar>::MAX_EXP) + $bias;
+                <$t>::from_bits((biased as $bits) << $mantissa)
+            }
+
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                libm::$sqrt(self)
+            }
+            #[inline]
+            fn exp(self) -> Self {
+                libm::$exp(self)
+            }
+            #[inline]
+            fn ln(self) -> Self {
+                libm::$ln(self)
+            }
+            #[inline]
+            fn tanh(self) -> Self {
+                libm::$tanh(self)
+            }
+            #[inline]
+            fn sin(self) -> Self {
+                libm::$sin(self)
+            }
+            #[inline]
+            fn cos(self) -> Self {
+                libm::$cos(self)
+            }
+            #[inline]
+            fn atan2(self, x: Self) -> Self {
+                libm::$atan2(self, x)
+            }
+            #[inline]
+            fn erf(self) -> Self {
+                libm::$erf(self)
+            }
+            #[inline]
+            fn round(self) -> Self {
+                libm::$round(self)
+            }
+        }
+    };
+}
+
+scalar!(
+    f32,
+    8,
+    crate::simd::F32Lanes,
+    u32,
+    23,
+    127,
+    sqrtf,
+    expf,
+    logf,
+    tanhf,
+    sinf,
+    cosf,
+    atan2f,
+    erff,
+    roundf
+);
+scalar!(
+    f64,
+    4,
+    crate::simd::F64Lanes,
+    u64,
+    52,
+    1023,
+    sqrt,
+    exp,
+    log,
+    tanh,
+    sin,
+    cos,
+    atan2,
+    erf,
+    round
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exponent_and_scale<T: Scalar>() {
+        assert_eq!(T::ONE.exponent(), 0);
+        assert_eq!(T::from_f64(-3.5).exponent(), 1);
+        assert_eq!(T::MIN_POSITIVE.exponent(), T::MIN_EXP);
+        assert_eq!((T::MIN_POSITIVE * T::HALF).exponent(), T::MIN_EXP - 1);
+        assert_eq!((T::MIN_POSITIVE * T::EPSILON).exponent(), T::MIN_EXP - T::DIGITS + 1);
+        assert_eq!(T::MAX.exponent(), T::MAX_EXP);
+        assert_eq!(T::ZERO.exponent(), T::MIN_EXP - T::DIGITS);
+        assert_eq!(T::from_f64(0.75).scale_exp2(5), T::from_f64(24.0));
+        let tiny = T::MIN_POSITIVE * T::EPSILON;
+        let reach = T::MAX_EXP - T::MIN_EXP + T::DIGITS - 1;
+        assert_eq!(tiny.scale_exp2(reach), T::exp2i(T::MAX_EXP));
+        assert_eq!(T::exp2i(T::MAX_EXP).scale_exp2(-reach), tiny);
+        assert_eq!(T::MAX.scale_exp2(1 << 20), T::MAX / T::ZERO);
+        assert_eq!(T::MAX.scale_exp2(-(1 << 20)), T::ZERO);
+    }
+
+    #[test]
+    fn exponent_and_scaling_are_exact_over_the_whole_range() {
+        exponent_and_scale::<f32>();
+        exponent_and_scale::<f64>();
+    }
+}
