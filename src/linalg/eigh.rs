@@ -220,34 +220,27 @@ fn tridiagonalize<T: Scalar>(a: &mut impl Columns<T>, d: &mut [T], e: &mut [T], 
 fn form_q<T: Scalar>(a: &mut impl Columns<T>) {
     let n = a.cols();
     for j in (1..n).rev() {
-        let unit = |col: &mut [T]| {
-            for (i, v) in col.iter_mut().enumerate() {
-                *v = if i == j { T::ONE } else { T::ZERO };
-            }
-        };
+        for (i, v) in a.col_mut(j).iter_mut().enumerate() {
+            *v = if i == j { T::ONE } else { T::ZERO };
+        }
         if j + 1 >= n {
-            unit(a.col_mut(j));
             continue;
         }
-        // Reflection j − 1 acts on rows j.. and lies in column j − 1 with τ in front.
-        let (source, column) = a.pair_mut(j - 1, j);
-        unit(column);
-        let tau = at(source, j);
-        reflect_column(source, column, j, tau);
-        for i in j + 1..n {
-            let (source, column) = a.pair_mut(j - 1, i);
-            reflect_column(source, column, j, tau);
+        // Reflection j − 1 acts on rows j.. and lies in column j − 1 with τ in front. What was
+        // above it is used up: zeros there let it start at a full group of lanes.
+        let vector = a.col_mut(j - 1);
+        let tau = at(vector, j);
+        for (i, v) in vector.iter_mut().enumerate().take(j + 1) {
+            *v = if i == j { T::ONE } else { T::ZERO };
+        }
+        for i in j..n {
+            let (vector, column) = a.pair_mut(j - 1, i);
+            reflect(vector, tau, j, column);
         }
     }
     for (i, v) in a.col_mut(0).iter_mut().enumerate() {
         *v = if i == 0 { T::ONE } else { T::ZERO };
     }
-}
-
-#[inline(always)]
-fn reflect_column<T: Scalar>(source: &[T], column: &mut [T], j: usize, tau: T) {
-    let v = source.get(j + 1..).unwrap_or(&[]);
-    reflect(v, tau, column.get_mut(j..).unwrap_or(&mut []));
 }
 
 /// Implicit QL steps on the tridiagonal matrix `(d, e)`; rotations are applied to the columns of

@@ -8,6 +8,7 @@
 //! Source: Businger & Golub, "Linear least squares solutions by Householder transformations",
 //! Numer. Math. 7 (1965); reflections as in LAPACK `xLARFG`.
 
+use core::cmp::Ordering;
 use core::fmt;
 
 use super::{at, max_exponent, put, swap, swap_cols};
@@ -63,7 +64,7 @@ pub fn qr<T: Scalar, const M: usize, const N: usize>(
     }
     let mut f = Qr { packed: *a, tau: [T::ZERO; N], permutation: [0; N], rank: 0 };
     let mut exponents = [0; N];
-    let (mut left, mut start) = ([T::ZERO; N], [T::ZERO; N]);
+    let (mut left, mut start, mut reflector) = ([T::ZERO; N], [T::ZERO; N], [T::ZERO; M]);
     scale_columns(&mut f.packed, &mut exponents);
     let mut steps = Steps {
         tau: &mut f.tau,
@@ -71,6 +72,7 @@ pub fn qr<T: Scalar, const M: usize, const N: usize>(
         exponents: &mut exponents,
         left: &mut left,
         start: &mut start,
+        reflector: &mut reflector,
     };
     steps.begin(&f.packed);
     while f.rank < M.min(N) && steps.eliminate(&mut f.packed, f.rank) {
@@ -110,23 +112,35 @@ impl<T: Scalar, const M: usize, const N: usize> Qr<T, M, N> {
 
     /// The first `N` columns of `Q`; zero columns beyond `M` if `M < N`.
     pub fn q(&self) -> Mat<T, M, N> {
+        let mut vectors = self.packed;
+        keep_vectors(&mut vectors);
         let mut q = Mat::from_fn(|i, j| if i == j { T::ONE } else { T::ZERO });
         for col in &mut q.cols {
-            self.apply_q(col);
+            apply_q(&vectors, &self.tau, self.rank, col);
         }
         q
     }
 
     /// `x ← Q·x` with the full `M × M` factor.
     pub fn apply_q(&self, x: &mut [T; M]) {
-        apply_q(&self.packed, &self.tau, self.rank, x);
+        for k in (0..self.rank).rev() {
+            self.reflect(k, x);
+        }
     }
 
     /// `x ← Qᵀ·x` with the full `M × M` factor.
     pub fn apply_q_transposed(&self, x: &mut [T; M]) {
-        for (k, (col, &tau)) in self.packed.cols.iter().zip(&self.tau).take(self.rank).enumerate() {
-            reflect(tail(col, k + 1), tau, x.get_mut(k..).unwrap_or(&mut []));
+        for k in 0..self.rank {
+            self.reflect(k, x);
         }
+    }
+
+    fn reflect(&self, k: usize, x: &mut [T; M]) {
+        let mut v = *self.packed.cols.get(k).unwrap_or(&[T::ZERO; M]);
+        for (i, v) in v.iter_mut().enumerate().take(k + 1) {
+            *v = if i == k { T::ONE } else { T::ZERO };
+        }
+        reflect(&v, at(&self.tau, k), k, x);
     }
 
     /// The basic least-squares solution of `A·x ≈ b`: minimal `‖A·x − b‖`, with `x = 0` at the
@@ -170,8 +184,10 @@ pub(super) struct Steps<'a, T> {
     pub exponents: &'a mut [i32],
     /// Squared length of what is left of the column below the finished rows.
     pub left: &'a mut [T],
-    /// Squared length of the column when `left` was last computed afresh, then of the whole column.
+    /// Squared length of the whole column.
     pub start: &'a mut [T],
+    /// The reflection vector of the step, with zeros above it: one value per row.
+    pub reflector: &'a mut [T],
 }
 
 impl<T: Scalar> Steps<'_, T> {
@@ -219,11 +235,17 @@ impl<T: Scalar> Steps<'_, T> {
 
         let tau = householder(a.col_mut(k).get_mut(k..).unwrap_or(&mut []));
         put(self.tau, k, tau);
+        for (i, (to, &from)) in self.reflector.iter_mut().zip(a.col(k)).enumerate() {
+            *to = match i.cmp(&k) {
+                Ordering::Less => T::ZERO,
+                Ordering::Equal => T::ONE,
+                Ordering::Greater => from,
+            };
+        }
         for j in k + 1..n {
-            let (v, y) = a.pair_mut(k, j);
-            let y = y.get_mut(k..).unwrap_or(&mut []);
-            reflect(tail(v, k + 1), tau, y);
-            let (first, below) = match y.split_first() {
+            let y = a.col_mut(j);
+            reflect(self.reflector, tau, k, y);
+            let (first, below) = match y.get(k..).and_then(<[T]>::split_first) {
                 Some((&first, below)) => (first, below),
                 None => (T::ZERO, &[][..]),
             };
@@ -239,17 +261,23 @@ impl<T: Scalar> Steps<'_, T> {
     }
 }
 
-/// `x ← Q·x` from the first `rank` packed reflections.
+/// `x ← Q·x` from the first `rank` reflections, whose vectors have zeros above the diagonal and
+/// ones on it.
 #[inline(always)]
-pub(super) fn apply_q<T: Scalar>(packed: &impl Columns<T>, tau: &[T], rank: usize, x: &mut [T]) {
+pub(super) fn apply_q<T: Scalar>(vectors: &impl Columns<T>, tau: &[T], rank: usize, x: &mut [T]) {
     for k in (0..rank).rev() {
-        reflect(tail(packed.col(k), k + 1), at(tau, k), x.get_mut(k..).unwrap_or(&mut []));
+        reflect(vectors.col(k), at(tau, k), k, x);
     }
 }
 
+/// Leaves only the reflection vectors of a packed factorisation, in the form [`apply_q`] takes.
 #[inline(always)]
-fn tail<T>(x: &[T], from: usize) -> &[T] {
-    x.get(from..).unwrap_or(&[])
+pub(super) fn keep_vectors<T: Scalar>(packed: &mut impl Columns<T>) {
+    for k in 0..packed.cols() {
+        for (i, v) in packed.col_mut(k).iter_mut().enumerate().take(k + 1) {
+            *v = if i == k { T::ONE } else { T::ZERO };
+        }
+    }
 }
 
 /// Replaces `x` by `(β, v₁, v₂, …)` so that `I − τ·v·vᵀ` with `v₀ = 1` maps `x` to `(β, 0, …)`;
@@ -276,13 +304,15 @@ pub(super) fn householder<T: Scalar>(x: &mut [T]) -> T {
     tau
 }
 
-/// `y ← (I − τ·v·vᵀ)·y` with `v₀ = 1` and `v` the rest.
+/// `y ← (I − τ·v·vᵀ)·y` with a vector that is zero before entry `k`.
+///
+/// Starts at a full group of lanes: with a few zeros more, there is no incomplete group in front.
 #[inline(always)]
-pub(super) fn reflect<T: Scalar>(v: &[T], tau: T, y: &mut [T]) {
-    let Some((first, below)) = y.split_first_mut() else { return };
-    let w = tau * (*first + simd::dot(v, below));
-    *first -= w;
-    simd::axpy(-w, v, below);
+pub(super) fn reflect<T: Scalar>(v: &[T], tau: T, k: usize, y: &mut [T]) {
+    let from = k - k % T::LANES;
+    let (v, y) = (v.get(from..).unwrap_or(&[]), y.get_mut(from..).unwrap_or(&mut []));
+    let w = tau * simd::dot(v, y);
+    simd::axpy(-w, v, y);
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@
 
 use core::fmt;
 
-use super::jacobi::{Rotation, rotation_scaled};
-use super::qr::{Steps, apply_q, scale_columns};
+use super::jacobi::rotation_scaled;
+use super::qr::{Steps, apply_q, keep_vectors, scale_columns};
 use super::{at, fix_sign, put, swap, swap_cols};
 use crate::mat::{Columns, Mat};
 use crate::scalar::Scalar;
@@ -146,7 +146,7 @@ pub fn svd_in_place<T: Scalar, const M: usize, const N: usize>(
 ) -> Result<Info, SvdError> {
     const { assert!(1 <= N && N <= M, "svd takes a tall matrix: transpose a wide one") };
     let mut packed = *a;
-    let mut columns = PerColumn::<T, N>::new();
+    let mut columns = PerColumn::<T, M, N>::new();
     let mut run = Run::new();
     let matrices = &mut Matrices { packed: &mut packed, u: Some(a), x: v, s };
     run.advance(matrices, &mut columns.borrow(), options.max_sweeps, usize::MAX);
@@ -165,7 +165,7 @@ pub fn singular_values<T: Scalar, const M: usize, const N: usize>(
 ) -> Result<[T; N], SvdError> {
     const { assert!(1 <= N && N <= M, "singular_values takes a tall matrix: transpose a wide one") };
     let (mut packed, mut x, mut s) = (*a, Mat::<T, N, N>::zeros(), [T::ZERO; N]);
-    let mut columns = PerColumn::<T, N>::new();
+    let mut columns = PerColumn::<T, M, N>::new();
     let mut run = Run::new();
     let matrices =
         &mut Matrices { packed: &mut packed, u: None::<&mut Mat<T, M, N>>, x: &mut x, s: &mut s };
@@ -187,7 +187,7 @@ pub fn singular_values<T: Scalar, const M: usize, const N: usize>(
 pub struct SvdState<T, const M: usize, const N: usize> {
     packed: Mat<T, M, N>,
     out: Svd<T, M, N>,
-    columns: PerColumn<T, N>,
+    columns: PerColumn<T, M, N>,
     run: Run<T>,
     options: Options,
 }
@@ -236,47 +236,78 @@ impl<T: Scalar, const M: usize, const N: usize> SvdState<T, M, N> {
     }
 }
 
-/// One value per column for everything that is kept about columns.
+/// What is kept about columns and pairs of columns.
 #[derive(Clone, Copy, Debug)]
-struct PerColumn<T, const N: usize> {
+struct PerColumn<T, const M: usize, const N: usize> {
     tau: [T; N],
+    left: [T; N],
+    start: [T; N],
+    reflector: [T; M],
     permutation: [u32; N],
     exponents: [i32; N],
-    length2: [T; N],
-    noise2: [T; N],
+    columns: [Column<T>; N],
+    meetings: [Meeting<T>; N],
 }
 
-impl<T: Scalar, const N: usize> PerColumn<T, N> {
+impl<T: Scalar, const M: usize, const N: usize> PerColumn<T, M, N> {
     fn new() -> Self {
         Self {
             tau: [T::ZERO; N],
+            left: [T::ZERO; N],
+            start: [T::ZERO; N],
+            reflector: [T::ZERO; M],
             permutation: [0; N],
             exponents: [0; N],
-            length2: [T::ZERO; N],
-            noise2: [T::ZERO; N],
+            columns: [Column::default(); N],
+            meetings: [Meeting::default(); N],
         }
     }
     fn borrow(&mut self) -> Buffers<'_, T> {
         Buffers {
-            tau: &mut self.tau,
-            permutation: &mut self.permutation,
-            exponents: &mut self.exponents,
-            length2: &mut self.length2,
-            noise2: &mut self.noise2,
+            steps: Steps {
+                tau: &mut self.tau,
+                permutation: &mut self.permutation,
+                exponents: &mut self.exponents,
+                left: &mut self.left,
+                start: &mut self.start,
+                reflector: &mut self.reflector,
+            },
+            columns: &mut self.columns,
+            meetings: &mut self.meetings,
         }
     }
 }
 
-/// [`PerColumn`] as slices. During the reduction `exponents` belong to the columns of `A`, during
-/// the sweeps to those of `X`; `length2` and `noise2` serve the pivoting first.
+/// [`PerColumn`] as slices.
 struct Buffers<'a, T> {
-    tau: &'a mut [T],
-    permutation: &'a mut [u32],
-    exponents: &'a mut [i32],
-    /// Squared lengths of the stored columns of `X`.
-    length2: &'a mut [T],
-    /// Estimates of the squared rounding errors in the stored columns of `X`.
-    noise2: &'a mut [T],
+    steps: Steps<'a, T>,
+    columns: &'a mut [Column<T>],
+    meetings: &'a mut [Meeting<T>],
+}
+
+/// What is known about a column of `X`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Column<T> {
+    /// The column is the stored one times 2^exponent; the lengths are those of the stored one.
+    exponent: i32,
+    /// Squared length.
+    length2: T,
+    /// Estimate of the squared rounding error.
+    noise2: T,
+    /// What the stored columns of `X` and `W` have still to be multiplied by.
+    factor: T,
+}
+
+/// A pair of columns that meet in a round.
+#[derive(Clone, Copy, Debug, Default)]
+struct Meeting<T> {
+    p: usize,
+    q: usize,
+    /// Inner product.
+    gamma: T,
+    /// What the rotation does to the columns of `X` and of `W`, apart from the cosine.
+    x: (T, T),
+    w: (T, T),
 }
 
 /// The matrices of one decomposition.
@@ -310,7 +341,6 @@ struct Run<T> {
     sweeps: u32,
     /// Place in the round-robin tournament.
     round: usize,
-    slot: usize,
     rotated: bool,
     /// Largest squared cosine and largest tangent rotated in this sweep.
     worst_cosine2: T,
@@ -326,7 +356,6 @@ impl<T: Scalar> Run<T> {
             rank: 0,
             sweeps: 0,
             round: 0,
-            slot: 0,
             rotated: false,
             worst_cosine2: T::ZERO,
             worst_tangent: T::ZERO,
@@ -358,8 +387,8 @@ impl<T: Scalar> Run<T> {
                     return;
                 }
             }
-            scale_columns(m.packed, b.exponents);
-            steps(b).begin(m.packed);
+            scale_columns(m.packed, b.steps.exponents);
+            b.steps.begin(m.packed);
             self.phase = Phase::Reduce;
         }
         while self.phase == Phase::Reduce {
@@ -367,12 +396,13 @@ impl<T: Scalar> Run<T> {
                 return;
             }
             budget -= 1;
-            if self.rank < n && steps(b).eliminate(m.packed, self.rank) {
+            if self.rank < n && b.steps.eliminate(m.packed, self.rank) {
                 self.rank += 1;
             } else {
                 transpose_r(m, b, self.rank);
+                keep_vectors(m.packed);
                 self.phase = if self.rank < 2 { Phase::Form } else { Phase::Sweep };
-                self.begin_sweep(m.x, b);
+                self.begin_sweep(m, b);
             }
         }
         while self.phase == Phase::Sweep {
@@ -380,7 +410,7 @@ impl<T: Scalar> Run<T> {
                 return;
             }
             budget -= 1;
-            self.visit_next_pair(m, b, max_sweeps);
+            self.play_round(m, b, max_sweeps);
         }
         while self.phase == Phase::Form {
             if budget == 0 {
@@ -392,109 +422,144 @@ impl<T: Scalar> Run<T> {
     }
 
     #[inline(always)]
-    fn begin_sweep(&mut self, x: &impl Columns<T>, b: &mut Buffers<'_, T>) {
-        for (i, length2) in b.length2.iter_mut().enumerate().take(self.rank) {
-            *length2 = simd::sum_of_squares(x.col(i));
+    fn begin_sweep<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
+        &mut self,
+        m: &mut Matrices<'_, T, A, U, X>,
+        b: &mut Buffers<'_, T>,
+    ) {
+        for (i, column) in b.columns.iter_mut().enumerate().take(self.rank) {
+            column.absorb_factor(i, self.rank, m);
+            column.length2 = simd::sum_of_squares(m.x.col(i));
         }
-        (self.round, self.slot, self.rotated) = (0, 0, false);
+        (self.round, self.rotated) = (0, false);
         (self.worst_cosine2, self.worst_tangent) = (T::ZERO, T::ZERO);
     }
 
-    /// Looks at the next pair of a round-robin tournament: the pairs of one round have no column
-    /// in common, so that a processor can overlap them.
+    /// One round of a round-robin tournament of the columns: its pairs have no column in common,
+    /// so that a processor can overlap their work. The loops are kept apart because each is then
+    /// short enough for that, and because loads from one matrix would wait for stores to the other
+    /// where columns lie a multiple of 4 KiB apart.
     #[inline(always)]
-    fn visit_next_pair<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
+    fn play_round<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
         &mut self,
         m: &mut Matrices<'_, T, A, U, X>,
         b: &mut Buffers<'_, T>,
         max_sweeps: u32,
     ) {
+        let rank = self.rank;
         // One seat stays, the others move up by one a round; an odd number leaves one out.
-        let seats = self.rank + (self.rank & 1);
-        let turning = seats - 1;
-        let (p, q) = if self.slot == 0 {
-            (self.round, turning)
-        } else {
-            let mut p = self.round + self.slot;
-            if p >= turning {
-                p -= turning;
+        let turning = rank + (rank & 1) - 1;
+        let mut pairs = 0;
+        let (mut up, mut down) = (turning, self.round);
+        for _ in 0..=turning / 2 {
+            let (p, q) = if up < down { (up, down) } else { (down, up) };
+            if q < rank
+                && let Some(meeting) = b.meetings.get_mut(pairs)
+            {
+                let gamma = simd::dot(m.x.col(p), m.x.col(q));
+                *meeting = Meeting { p, q, gamma, ..Meeting::default() };
+                pairs += 1;
             }
-            let mut q = self.round + turning - self.slot;
-            if q >= turning {
-                q -= turning;
+            up = if up == turning { self.round } else { up };
+            up = if up + 1 >= turning { up + 1 - turning } else { up + 1 };
+            down = if down == 0 { turning - 1 } else { down - 1 };
+        }
+        let meetings = b.meetings.get_mut(..pairs).unwrap_or(&mut []);
+        // cos² ≤ (ε/2)²·m: what a dot product of orthogonal columns may leave.
+        let threshold = T::from_usize(m.x.rows()) * T::from_f64(0.25) * T::EPSILON * T::EPSILON;
+        for meeting in meetings.iter_mut() {
+            if let Ok([x, y]) = b.columns.get_disjoint_mut([meeting.p, meeting.q]) {
+                self.orthogonalize(threshold, meeting, x, y);
             }
-            (p, q)
-        };
-        let (p, q) = if p < q { (p, q) } else { (q, p) };
-        if q < self.rank {
-            self.orthogonalize(p, q, m, b);
         }
-        self.slot += 1;
-        if self.slot < seats / 2 {
-            return;
+        for meeting in meetings.iter() {
+            if meeting.rotates() {
+                let (x, y) = m.x.pair_mut(meeting.p, meeting.q);
+                simd::shear(meeting.x.0, meeting.x.1, x, y);
+            }
         }
-        self.slot = 0;
+        if let Some(u) = m.u.as_deref_mut() {
+            for meeting in meetings.iter() {
+                if meeting.rotates() {
+                    let (x, y) = u.pair_mut(meeting.p, meeting.q);
+                    let (x, y) = (
+                        x.get_mut(..rank).unwrap_or(&mut []),
+                        y.get_mut(..rank).unwrap_or(&mut []),
+                    );
+                    simd::shear(meeting.w.0, meeting.w.1, x, y);
+                }
+            }
+        }
+        for (i, column) in b.columns.iter_mut().enumerate().take(rank) {
+            if column.length2 < T::ZERO {
+                column.settle(m.x.col_mut(i));
+            }
+            if column.factor < T::exp2i(-16) {
+                column.absorb_factor(i, rank, m);
+            }
+        }
         self.round += 1;
-        if self.round < turning {
-            return;
-        }
-        self.sweeps += 1;
-        // Cosines fall quadratically: as LAPACK does, a sweep that found only tiny ones is the last.
-        let tolerance = T::EPSILON;
-        let size = T::from_usize(self.rank);
-        let settled = size * size * self.worst_cosine2 * self.worst_tangent * self.worst_tangent
-            <= tolerance * tolerance;
-        if !self.rotated || settled {
-            self.phase = Phase::Form;
-        } else if self.sweeps >= max_sweeps {
-            self.error = Some(SvdError::NotConverged);
-            self.phase = Phase::Form;
-        } else {
-            self.begin_sweep(m.x, b);
+        if self.round >= turning {
+            self.end_sweep(m, b, max_sweeps);
         }
     }
 
+    /// Decides on the rotation of a pair and updates what is known about its columns.
     #[inline(always)]
-    fn orthogonalize<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
+    fn orthogonalize(
         &mut self,
-        p: usize,
-        q: usize,
-        m: &mut Matrices<'_, T, A, U, X>,
-        b: &mut Buffers<'_, T>,
+        threshold: T,
+        meeting: &mut Meeting<T>,
+        x: &mut Column<T>,
+        y: &mut Column<T>,
     ) {
-        let (alpha, beta) = (at(b.length2, p), at(b.length2, q));
-        let (x, y) = m.x.pair_mut(p, q);
-        let gamma = simd::dot(x, y);
-        // cos² ≤ (ε/2)²·m: what a dot product of orthogonal columns may leave. (Written so that a
-        // zero column counts as orthogonal.)
-        let epsilon2 = T::EPSILON * T::EPSILON;
-        let half = T::from_usize(x.len()) * T::from_f64(0.25) * epsilon2;
-        if !(gamma * gamma > half * alpha * beta) {
+        let gamma = meeting.gamma * (x.factor * y.factor);
+        let (alpha, beta) = (x.length2, y.length2);
+        // Written so that a zero column counts as orthogonal.
+        if !(gamma * gamma > threshold * alpha * beta) {
             return;
         }
         self.rotated = true;
         if gamma * gamma > self.worst_cosine2 * (alpha * beta) {
             self.worst_cosine2 = gamma * gamma / (alpha * beta);
         }
-        let r = rotation_scaled(alpha, beta, gamma, at(b.exponents, q) - at(b.exponents, p));
+        let r = rotation_scaled(alpha, beta, gamma, y.exponent - x.exponent);
         self.worst_tangent = self.worst_tangent.max(r.t.abs());
-        rotate_pair(r, x, y);
-        let (alpha_new, beta_new) = (alpha - r.to_x * gamma, beta + r.to_y * gamma);
+        // The common factor c is left to the columns' factors: two products an entry, not four.
+        let (y_over_x, x_over_y) = (y.factor / x.factor, x.factor / y.factor);
+        x.factor *= r.c;
+        y.factor *= r.c;
+        meeting.x = (r.to_x * y_over_x, r.to_y * x_over_y);
+        meeting.w = (r.t * y_over_x, r.t * x_over_y);
         // Each column inherits the errors of both and adds a rounding error of its own.
-        let (cc, ss_x, ss_y) =
-            (r.c * r.c, (r.c * r.to_x) * (r.c * r.to_x), (r.c * r.to_y) * (r.c * r.to_y));
-        let (noise_p, noise_q) =
-            (at(b.noise2, p) + epsilon2 * alpha, at(b.noise2, q) + epsilon2 * beta);
-        let (noise_p, noise_q) = (cc * noise_p + ss_x * noise_q, ss_y * noise_p + cc * noise_q);
-        put(b.noise2, p, noise_p);
-        put(b.noise2, q, noise_q);
-        put(b.length2, p, settle(x, alpha_new, alpha, noise_p));
-        put(b.length2, q, settle(y, beta_new, beta, noise_q));
-        if let Some(u) = m.u.as_deref_mut() {
-            let (s, n) = (r.c * r.t, self.rank);
-            let (x, y) = u.pair_mut(p, q);
-            let (x, y) = (x.get_mut(..n).unwrap_or(&mut []), y.get_mut(..n).unwrap_or(&mut []));
-            simd::rotate(r.c, s, s, x, y);
+        let epsilon2 = T::EPSILON * T::EPSILON;
+        let (c2, to_x2, to_y2) = (r.c * r.c, r.to_x * r.to_x, r.to_y * r.to_y);
+        let (noise_x, noise_y) = (x.noise2 + epsilon2 * alpha, y.noise2 + epsilon2 * beta);
+        x.noise2 = c2 * (noise_x + to_x2 * noise_y);
+        y.noise2 = c2 * (noise_y + to_y2 * noise_x);
+        x.length2 = updated(alpha, alpha - r.to_x * gamma);
+        y.length2 = updated(beta, beta + r.to_y * gamma);
+    }
+
+    #[inline(always)]
+    fn end_sweep<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
+        &mut self,
+        m: &mut Matrices<'_, T, A, U, X>,
+        b: &mut Buffers<'_, T>,
+        max_sweeps: u32,
+    ) {
+        self.sweeps += 1;
+        // Cosines fall quadratically: as LAPACK does, a sweep that found only tiny ones is the last.
+        let size = T::from_usize(self.rank);
+        let settled = size * size * self.worst_cosine2 * self.worst_tangent * self.worst_tangent
+            <= T::EPSILON * T::EPSILON;
+        let last = !self.rotated || settled;
+        if !last && self.sweeps >= max_sweeps {
+            self.error = Some(SvdError::NotConverged);
+        }
+        self.begin_sweep(m, b);
+        if last || self.error.is_some() {
+            self.phase = Phase::Form;
         }
     }
 
@@ -515,9 +580,17 @@ impl<T: Scalar> Run<T> {
             if kept {
                 simd::scale(T::ONE / length, x);
             }
-            put(m.s, j, if kept { length.scale_exp2(at(b.exponents, j)) } else { T::ZERO });
+            put(
+                m.s,
+                j,
+                if kept {
+                    length.scale_exp2(b.columns.get(j).map_or(0, |c| c.exponent))
+                } else {
+                    T::ZERO
+                },
+            );
             if let Some(u) = m.u.as_deref_mut() {
-                apply_q(m.packed, b.tau, self.rank, u.col_mut(j));
+                apply_q(m.packed, b.steps.tau, self.rank, u.col_mut(j));
             }
             self.column += 1;
             return;
@@ -558,9 +631,9 @@ impl<T: Scalar> Run<T> {
         let Some(u) = m.u.as_deref_mut() else { return };
         for j in 0..n {
             // Row i of X belongs to column permutation[i] of A.
-            let scratch = &mut *b.tau;
+            let scratch = &mut *b.steps.tau;
             let x = m.x.col_mut(j);
-            for (&from, &to) in x.iter().zip(b.permutation.iter()) {
+            for (&from, &to) in x.iter().zip(b.steps.permutation.iter()) {
                 put(scratch, to as usize, from);
             }
             for (to, &from) in x.iter_mut().zip(scratch.iter()) {
@@ -580,38 +653,49 @@ impl<T: Scalar> Run<T> {
     }
 }
 
-#[inline(always)]
-fn steps<'b, T>(b: &'b mut Buffers<'_, T>) -> Steps<'b, T> {
-    Steps {
-        tau: b.tau,
-        permutation: b.permutation,
-        exponents: b.exponents,
-        left: b.length2,
-        start: b.noise2,
+impl<T: Scalar> Meeting<T> {
+    #[inline(always)]
+    fn rotates(&self) -> bool {
+        self.x.0 != T::ZERO || self.x.1 != T::ZERO
     }
 }
 
+/// The squared length after a rotation; negative where so many digits have cancelled that it has
+/// to be computed afresh.
 #[inline(always)]
-fn rotate_pair<T: Scalar>(r: Rotation<T>, x: &mut [T], y: &mut [T]) {
-    simd::rotate(r.c, r.c * r.to_x, r.c * r.to_y, x, y);
+fn updated<T: Scalar>(before: T, after: T) -> T {
+    if after > T::from_f64(0.1) * before { after } else { -T::ONE }
 }
 
-/// The squared length of a column after a rotation: the updated value, or computed afresh where
-/// digits have cancelled. A column that is no longer than its rounding error is set to zero:
-/// rotating noise would go on until it underflows.
-#[inline(always)]
-fn settle<T: Scalar>(x: &mut [T], updated: T, before: T, noise2: T) -> T {
-    if updated > T::from_f64(0.1) * before {
-        return updated;
+impl<T: Scalar> Column<T> {
+    /// Multiplies column `i` of `X` and `W` by its factor.
+    #[inline(always)]
+    fn absorb_factor<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
+        &mut self,
+        i: usize,
+        rank: usize,
+        m: &mut Matrices<'_, T, A, U, X>,
+    ) {
+        if self.factor != T::ONE {
+            simd::scale(self.factor, m.x.col_mut(i));
+            if let Some(u) = m.u.as_deref_mut() {
+                simd::scale(self.factor, u.col_mut(i).get_mut(..rank).unwrap_or(&mut []));
+            }
+            self.factor = T::ONE;
+        }
     }
-    let length2 = simd::sum_of_squares(x);
-    if length2 > noise2 {
-        return length2;
+
+    /// Computes the squared length afresh. A column that is no longer than its rounding error is
+    /// set to zero: rotating noise would go on until it underflows.
+    fn settle(&mut self, x: &mut [T]) {
+        self.length2 = simd::sum_of_squares(x) * (self.factor * self.factor);
+        if !(self.length2 > self.noise2) {
+            for v in x {
+                *v = T::ZERO;
+            }
+            self.length2 = T::ZERO;
+        }
     }
-    for v in x {
-        *v = T::ZERO;
-    }
-    T::ZERO
 }
 
 /// `X = Rᵀ` with a power of two of its own for every column, `W = I`, and no error yet.
@@ -624,7 +708,7 @@ fn transpose_r<T: Scalar, A: Columns<T>, U: Columns<T>, X: Columns<T>>(
     let n = m.packed.cols();
     // The diagonal dominates its row, so it gives column i of X its exponent.
     let own = |b: &Buffers<'_, T>, packed: &A, i: usize| {
-        at(b.exponents, i) + at(packed.col(i), i).exponent()
+        at(b.steps.exponents, i) + at(packed.col(i), i).exponent()
     };
     let (mut highest, mut lowest) = (i32::MIN, i32::MAX);
     for i in 0..rank {
@@ -639,7 +723,7 @@ fn transpose_r<T: Scalar, A: Columns<T>, U: Columns<T>, X: Columns<T>>(
         let x = m.x.col_mut(i);
         for (j, x) in x.iter_mut().enumerate() {
             *x = if i < rank && i <= j {
-                at(m.packed.col(j), i).scale_exp2(at(b.exponents, j) - exponent)
+                at(m.packed.col(j), i).scale_exp2(at(b.steps.exponents, j) - exponent)
             } else {
                 T::ZERO
             };
@@ -650,10 +734,9 @@ fn transpose_r<T: Scalar, A: Columns<T>, U: Columns<T>, X: Columns<T>>(
             }
         }
     }
-    for i in 0..n {
+    for i in 0..rank {
         let exponent = if shared { highest } else { own(b, m.packed, i) };
-        put(b.exponents, i, if i < rank { exponent } else { 0 });
-        put(b.noise2, i, T::ZERO);
+        put(b.columns, i, Column { exponent, length2: T::ZERO, noise2: T::ZERO, factor: T::ONE });
     }
 }
 
