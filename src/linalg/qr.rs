@@ -213,6 +213,9 @@ impl<T: Scalar> Steps<'_, T> {
             // Each reflection adds a rounding error of about ε of the column's own length.
             let noise = T::from_usize(4 * k) * T::EPSILON * T::EPSILON;
             if !(left > noise * at(self.start, j)) {
+                // What is left is noise, yet it may be longer than a whole column of a smaller scale.
+                a.col_mut(j).iter_mut().skip(k).for_each(|v| *v = T::ZERO);
+                put(self.left, j, T::ZERO);
                 continue;
             }
             let longer = match pivot {

@@ -549,10 +549,11 @@ impl<T: Scalar> Run<T> {
         max_sweeps: u32,
     ) {
         self.sweeps += 1;
-        // Cosines fall quadratically: as LAPACK does, a sweep that found only tiny ones is the last.
+        // Cosines fall quadratically: as in LAPACK, a sweep that found only tiny ones is the last.
+        // Of two columns of different lengths the shorter one turns by the cosine, not the tangent.
         let size = T::from_usize(self.rank);
-        let settled = size * size * self.worst_cosine2 * self.worst_tangent * self.worst_tangent
-            <= T::EPSILON * T::EPSILON;
+        let turn2 = self.worst_cosine2.max(self.worst_tangent * self.worst_tangent);
+        let settled = size * size * self.worst_cosine2 * turn2 <= T::EPSILON * T::EPSILON;
         let last = !self.rotated || settled;
         if !last && self.sweeps >= max_sweeps {
             self.error = Some(SvdError::NotConverged);
