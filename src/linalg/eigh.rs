@@ -345,7 +345,7 @@ fn ql_step<T: Scalar>(
     for i in (top..end).rev() {
         let e_i = at(e, i);
         let (f, b) = (s * e_i, c * e_i);
-        let r = (f * f + g * g).sqrt();
+        let r = length(f, g);
         if i + 1 < end {
             put(e, i + 1, r);
         }
@@ -355,9 +355,8 @@ fn ql_step<T: Scalar>(
             put(e, end, T::ZERO);
             return;
         }
-        let inverse = T::ONE / r;
-        s = f * inverse;
-        c = g * inverse;
+        s = f / r;
+        c = g / r;
         let d_i = at(d, i);
         g = d_next - p;
         let q = (d_i - g) * s + T::TWO * c * b;
@@ -372,6 +371,19 @@ fn ql_step<T: Scalar>(
     }
     put(d, top, d_next - p);
     put(e, top, g);
+}
+
+/// `√(f² + g²)`, also where the squares would leave the range of normal values: the rotation made
+/// from it must be orthogonal.
+#[inline(always)]
+fn length<T: Scalar>(f: T, g: T) -> T {
+    let largest = f.abs().max(g.abs());
+    if largest > T::exp2i(T::MIN_EXP / 2 + T::DIGITS) || largest == T::ZERO {
+        return (f * f + g * g).sqrt();
+    }
+    let k = largest.exponent();
+    let (f, g) = (f.scale_exp2(-k), g.scale_exp2(-k));
+    (f * f + g * g).sqrt().scale_exp2(k)
 }
 
 #[inline(always)]

@@ -137,7 +137,8 @@ pub fn svd_with<T: Scalar, const M: usize, const N: usize>(
 ///
 /// # Errors
 /// As [`svd`]. On [`SvdError::NotFinite`] nothing is changed; on [`SvdError::NotConverged`] the
-/// factors are the best that were reached: still orthonormal `V`, with `A·V ≈ U·diag(s)`.
+/// factors are the best that were reached: `U` is orthonormal and `A = U·diag(s)·Vᵀ`, but the
+/// columns of `V` are not yet orthogonal.
 pub fn svd_in_place<T: Scalar, const M: usize, const N: usize>(
     a: &mut Mat<T, M, N>,
     s: &mut [T; N],

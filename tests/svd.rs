@@ -1,0 +1,280 @@
+//! Promises of the singular value decomposition.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+mod support;
+
+use eigenmote::linalg::svd::Options;
+use eigenmote::linalg::{Svd, SvdError, SvdState, singular_values, svd, svd_in_place, svd_with};
+use eigenmote::{Mat, Scalar, rng};
+use proptest::prelude::*;
+use rand_core::Rng;
+use support::strategies::{FAMILIES, Family, draw, normal, orthonormal, smallest_scale};
+use support::{bounds, dd};
+
+/// Worst residual, orthogonality of `U`, orthogonality of `V`, in units of `n·ε`.
+fn errors<T: Scalar, const M: usize, const N: usize>(
+    a: &Mat<T, M, N>,
+    f: &Svd<T, M, N>,
+) -> [f64; 3] {
+    // An exact power of two keeps the reference inside its range.
+    let k = a.as_slice().iter().fold(T::ZERO, |m, v| m.max(v.abs())).exponent();
+    let scaled = |x: T| x.scale_exp2(-k).to_f64();
+    let cols: Vec<Vec<f64>> =
+        a.cols.iter().map(|c| c.iter().map(|&v| scaled(v)).collect()).collect();
+    let s: Vec<f64> = f.s.iter().map(|&s| scaled(s)).collect();
+    let (u, v) = (dd::columns::<T>(&f.u.cols), dd::columns::<T>(&f.v.cols));
+    let unit = N as f64 * T::EPSILON.to_f64();
+    // Below the normal range an ulp is a fixed step, which is all that `s` can resolve.
+    let length = a.frobenius();
+    let ulp = if length > T::ZERO {
+        T::EPSILON.max(T::EPSILON * (T::MIN_POSITIVE / length))
+    } else {
+        T::EPSILON
+    };
+    [
+        dd::svd_residual(&dd::columns::<f64>(&cols), &u, &s, &v) / (N as f64 * ulp.to_f64()),
+        dd::orthogonality(&u) / unit,
+        dd::orthogonality(&v) / unit,
+    ]
+}
+
+fn sorted_and_not_negative<T: Scalar>(s: &[T]) -> bool {
+    s.iter().all(|&v| v >= T::ZERO && v.is_finite()) && s.windows(2).all(|w| w[0] >= w[1])
+}
+
+fn every_family<T: Scalar, const M: usize, const N: usize>(draws: u64) {
+    for family in FAMILIES {
+        let mut worst = [0.0_f64; 3];
+        for seed in 0..draws {
+            let a = draw::<T, M, N>(family, &mut rng::seeded(seed));
+            let f = svd(&a).unwrap_or_else(|e| panic!("{family:?} {M}x{N} seed {seed}: {e}"));
+            assert!(sorted_and_not_negative(&f.s), "{family:?} {M}x{N} seed {seed}: {:?}", f.s);
+            assert!(f.sweeps <= 12, "{family:?} {M}x{N} seed {seed}: {} sweeps", f.sweeps);
+            let values = singular_values(&a).unwrap();
+            assert_eq!(values, f.s, "{family:?} {M}x{N} seed {seed}");
+            for (worst, error) in worst.iter_mut().zip(errors(&a, &f)) {
+                *worst = worst.max(error);
+            }
+        }
+        println!("{family:?} {M}x{N}: residual, U, V in n·ε: {worst:.2?}");
+        assert!(worst.iter().all(|&w| w <= 8.0), "{family:?} {M}x{N}: {worst:?} n·ε");
+    }
+}
+
+macro_rules! families {
+    ($($name:ident: $m:literal x $n:literal, $draws:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            every_family::<f32, $m, $n>($draws);
+            every_family::<f64, $m, $n>($draws);
+        }
+    )*};
+}
+families! {
+    residual_and_orthogonality_hold_at_1x1: 1 x 1, 20;
+    residual_and_orthogonality_hold_at_2x2: 2 x 2, 100;
+    residual_and_orthogonality_hold_at_3x3: 3 x 3, 100;
+    residual_and_orthogonality_hold_at_4x4: 4 x 4, 100;
+    residual_and_orthogonality_hold_at_5x5: 5 x 5, 60;
+    residual_and_orthogonality_hold_at_8x8: 8 x 8, 40;
+    residual_and_orthogonality_hold_at_16x16: 16 x 16, 10;
+    residual_and_orthogonality_hold_at_33x33: 33 x 33, 3;
+    residual_and_orthogonality_hold_at_64x64: 64 x 64, 1;
+    residual_and_orthogonality_hold_at_3x1: 3 x 1, 40;
+    residual_and_orthogonality_hold_at_7x2: 7 x 2, 60;
+    residual_and_orthogonality_hold_at_20x6: 20 x 6, 30;
+    residual_and_orthogonality_hold_at_64x16: 64 x 16, 4;
+    residual_and_orthogonality_hold_at_100x3: 100 x 3, 20;
+}
+
+/// Relative error of every singular value of `B·D`, in units of `n·ε`, `B` random with condition
+/// at most 4 and `D` any diagonal.
+fn graded_values<T: Scalar, const M: usize, const N: usize>(draws: u64) -> f64 {
+    let mut worst = 0.0_f64;
+    for seed in 0..draws {
+        let mut g = rng::seeded(1000 + seed);
+        let (u, v) = (orthonormal::<T, M, N>(&mut g), orthonormal::<T, N, N>(&mut g));
+        let s: Vec<f64> = (0..N).map(|_| 1.0 + 3.0 * rng::uniform::<f64>(&mut g)).collect();
+        let d: Vec<f64> =
+            (0..N).map(|_| smallest_scale::<T>().powf(rng::uniform::<f64>(&mut g))).collect();
+        let a = Mat::<T, M, N>::from_fn(|i, j| {
+            let b =
+                (0..N).map(|k| u.cols[k][i].to_f64() * s[k] * v.cols[k][j].to_f64()).sum::<f64>();
+            T::from_f64(b * d[j])
+        });
+        let exact = dd::singular_values(dd::columns::<T>(&a.cols));
+        for (got, want) in singular_values(&a).unwrap().iter().zip(&exact) {
+            worst =
+                worst.max((got.to_f64() - want).abs() / want / (N as f64 * T::EPSILON.to_f64()));
+        }
+    }
+    println!("{M}x{N}: worst relative error of a value of B·D: {worst:.3} n·ε");
+    worst
+}
+
+#[test]
+fn every_value_of_a_graded_matrix_is_relatively_accurate() {
+    for worst in [
+        graded_values::<f64, 2, 2>(200),
+        graded_values::<f64, 4, 4>(100),
+        graded_values::<f64, 8, 8>(40),
+        graded_values::<f64, 16, 16>(8),
+        graded_values::<f64, 32, 12>(6),
+        graded_values::<f32, 2, 2>(200),
+        graded_values::<f32, 4, 4>(100),
+        graded_values::<f32, 8, 8>(40),
+        graded_values::<f32, 16, 16>(8),
+        graded_values::<f32, 32, 12>(6),
+    ] {
+        assert!(worst <= 8.0);
+    }
+}
+
+/// The matrix `[[1, 1], [0, 2^-k]]·diag(1, 2^-m)`-like spread from one end of the range to the other.
+fn whole_range<T: Scalar>() {
+    let reach = T::MAX_EXP - 8;
+    let (big, small) = (T::exp2i(reach), T::exp2i(-reach));
+    let a = Mat::from_cols([[big, big, T::ZERO], [small, -small, small]]);
+    let s = singular_values(&a).unwrap();
+    let root = |x: f64| T::from_f64(x.sqrt());
+    assert!((s[0] / big - root(2.0)).abs() <= T::EPSILON * T::from_f64(8.0));
+    assert!((s[1] / small - root(3.0)).abs() <= T::EPSILON * T::from_f64(16.0));
+    let v = svd(&a).unwrap().v;
+    assert!(
+        (v.cols[0][0] - T::ONE).abs() <= T::EPSILON && (v.cols[1][1] - T::ONE).abs() <= T::EPSILON
+    );
+    assert_eq!((v.cols[0][1], v.cols[1][0]), (T::ZERO, T::ZERO));
+}
+
+#[test]
+fn a_spread_over_the_whole_range_survives() {
+    whole_range::<f32>();
+    whole_range::<f64>();
+}
+
+fn scaling<T: Scalar, const M: usize, const N: usize>() {
+    for seed in 0..30 {
+        let family = [Family::Random, Family::Graded, Family::RankDeficient][seed as usize % 3];
+        let a = draw::<T, M, N>(family, &mut rng::seeded(seed));
+        let f = svd(&a).unwrap();
+        for k in [-40, -3, 1, 17, 60] {
+            let b = Mat::from_fn(|i, j| a.cols[j][i].scale_exp2(k));
+            let g = svd(&b).unwrap();
+            assert_eq!((g.u, g.v, g.sweeps), (f.u, f.v, f.sweeps));
+            assert_eq!(g.s, f.s.map(|s| s.scale_exp2(k)));
+        }
+    }
+}
+
+#[test]
+fn scaling_by_a_power_of_two_scales_s_bit_for_bit() {
+    scaling::<f32, 8, 6>();
+    scaling::<f64, 8, 6>();
+    scaling::<f64, 5, 5>();
+}
+
+fn refusals<T: Scalar>() {
+    for bad in [T::ONE / T::ZERO, -T::ONE / T::ZERO, T::ZERO / T::ZERO] {
+        for at in 0..12 {
+            let mut a = normal::<T, 4, 3>(&mut rng::seeded(at));
+            a.cols[at as usize / 4][at as usize % 4] = bad;
+            assert_eq!(svd(&a), Err(SvdError::NotFinite));
+            assert_eq!(singular_values(&a), Err(SvdError::NotFinite));
+            let (before, mut s, mut v) = (a, [T::ZERO; 3], Mat::zeros());
+            assert_eq!(
+                svd_in_place(&mut a, &mut s, &mut v, &Options::default()),
+                Err(SvdError::NotFinite)
+            );
+            assert!(a.as_slice().iter().zip(before.as_slice()).all(|(x, y)| x.bits() == y.bits()));
+        }
+    }
+    assert_eq!(svd(&Mat::from_cols([[T::MAX; 4]; 3])), Err(SvdError::Overflow));
+}
+
+#[test]
+fn infinite_and_nan_entries_are_refused_and_change_nothing() {
+    refusals::<f32>();
+    refusals::<f64>();
+}
+
+#[test]
+fn a_capped_iteration_says_so_and_leaves_the_factors_it_reached() {
+    let a = normal::<f64, 9, 7>(&mut rng::seeded(5));
+    assert_eq!(svd_with(&a, &Options { max_sweeps: 1 }), Err(SvdError::NotConverged));
+    let (mut u, mut s, mut v) = (a, [0.0; 7], Mat::zeros());
+    assert_eq!(
+        svd_in_place(&mut u, &mut s, &mut v, &Options { max_sweeps: 1 }),
+        Err(SvdError::NotConverged)
+    );
+    assert!(dd::orthogonality(&dd::columns::<f64>(&u.cols)) <= bounds::rounding::<f64>(7));
+    let f = Svd { u, s, v, sweeps: 1 };
+    assert!(errors(&a, &f)[0] <= 8.0);
+}
+
+#[test]
+fn any_step_budget_gives_the_bits_of_one_call() {
+    for seed in 0..20 {
+        let family = FAMILIES[seed as usize % FAMILIES.len()];
+        let a = draw::<f32, 9, 6>(family, &mut rng::seeded(seed));
+        let whole = svd(&a);
+        for budget in [1, 2, 3, 7, 50] {
+            let mut state = SvdState::new(&a);
+            let mut calls = 0;
+            while !state.step(budget) {
+                calls += 1;
+                assert!(calls < 10_000);
+            }
+            assert_eq!(state.finish(), whole);
+        }
+        assert_eq!(SvdState::new(&a).finish(), whole);
+    }
+}
+
+#[test]
+fn a_hundred_thousand_draws_end_sorted_and_not_negative() {
+    let draws = if cfg!(debug_assertions) { 20_000 } else { 100_000 };
+    let mut g = rng::seeded(42);
+    let mut sweeps = 0;
+    for _ in 0..draws {
+        let family = FAMILIES[g.next_u32() as usize % FAMILIES.len()];
+        let (s, n) = match g.next_u32() % 4 {
+            0 => svd(&draw::<f32, 3, 3>(family, &mut g)).map(|f| (f.s.to_vec(), f.sweeps)),
+            1 => svd(&draw::<f32, 6, 4>(family, &mut g)).map(|f| (f.s.to_vec(), f.sweeps)),
+            2 => svd(&draw::<f32, 5, 5>(family, &mut g)).map(|f| (f.s.to_vec(), f.sweeps)),
+            _ => svd(&draw::<f64, 5, 5>(family, &mut g))
+                .map(|f| (f.s.map(|s| s as f32).to_vec(), f.sweeps)),
+        }
+        .unwrap();
+        sweeps = sweeps.max(n);
+        assert!(
+            s.windows(2).all(|w| w[0] >= w[1]) && s.iter().all(|&v| v >= 0.0),
+            "{family:?} {s:?}"
+        );
+    }
+    println!("at most {sweeps} sweeps in {draws} draws");
+    assert!(sweeps <= 12);
+}
+
+proptest! {
+    #[test]
+    fn any_finite_bits_are_solved(bits in prop::array::uniform12(any::<u64>())) {
+        let a = Mat::<f64, 4, 3>::from_fn(|i, j| {
+            let v = f64::from_bits(bits[4 * j + i]);
+            // The largest eighth of the range may overflow by itself.
+            if v.is_finite() && v.abs() < f64::MAX / 16.0 { v } else { 1.0 }
+        });
+        let f = svd(&a).unwrap();
+        prop_assert!(sorted_and_not_negative(&f.s));
+        let e = errors(&a, &f);
+        prop_assert!(e.iter().all(|&e| e <= 8.0), "{e:?}");
+    }
+
+    #[test]
+    fn values_agree_with_faer(a in prop::collection::vec(-1.0..1.0_f64, 48)) {
+        let ours = singular_values(&Mat::<f64, 8, 6>::from_fn(|i, j| a[8 * j + i])).unwrap();
+        let theirs = faer::Mat::<f64>::from_fn(8, 6, |i, j| a[8 * j + i]).singular_values().unwrap();
+        for (s, t) in ours.iter().zip(&theirs) {
+            prop_assert!((s - t).abs() <= bounds::rounding::<f64>(8) * theirs[0]);
+        }
+    }
+}
