@@ -9,7 +9,7 @@
 //!
 //! One sample is a group without scatter, so everything that streams here is a join.
 //!
-//! Source: Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing
+//! Source: T. Chan, G. Golub & R. `LeVeque`, "Updating formulae and a pairwise algorithm for computing
 //! sample variances", Stanford STAN-CS-79-773 (1979).
 
 use super::dword::{Dword, two_sum};
@@ -79,11 +79,12 @@ pub(super) fn check<T: Scalar, const D: usize>(samples: &[[T; D]]) -> Result<(),
     Ok(())
 }
 
-/// The centre of at most `B` samples; `columns` becomes the centred samples, one column per
-/// channel, with zero rows below.
-pub(super) fn centre_block<T: Scalar, const B: usize, const D: usize>(
+/// The centre of at most [`BLOCK`] samples. `columns` receives the centred samples, one column per
+/// channel, from row `skip` on; the rows below them become zero.
+pub(super) fn centre_block<T: Scalar, const D: usize>(
     samples: &[[T; D]],
-    columns: &mut Mat<T, B, D>,
+    skip: usize,
+    columns: &mut Mat<T, BLOCK, D>,
 ) -> Centre<T, D> {
     let Some(first) = samples.first() else {
         return Centre::EMPTY;
@@ -96,18 +97,16 @@ pub(super) fn centre_block<T: Scalar, const B: usize, const D: usize>(
             sum.accumulate(two_sum(x, -origin));
         }
     }
-    let count = samples.len().min(B);
     #[expect(clippy::cast_possible_truncation, reason = "at most a block of rows")]
-    let count = count as u32;
+    let count = samples.len().min(BLOCK) as u32;
     let divisor = Dword::from_count(count);
     for (mean, &origin) in mean.iter_mut().zip(first) {
         *mean = mean.normalized() / divisor + Dword::new(origin);
     }
     for (i, (column, mean)) in columns.cols.iter_mut().zip(&mean).enumerate() {
         let values = samples.iter().filter_map(|sample| sample.get(i));
-        for (entry, x) in
-            column.iter_mut().zip(values.map(Some).chain(core::iter::repeat(None)))
-        {
+        let values = values.map(Some).chain(core::iter::repeat(None));
+        for (entry, x) in column.iter_mut().skip(skip).zip(values) {
             *entry = x.map_or(T::ZERO, |&x| (x - mean.hi) - mean.lo);
         }
     }
