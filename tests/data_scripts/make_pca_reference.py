@@ -12,6 +12,7 @@ same doubles: it tells an error of scikit-learn's from one of ours.
 
 import json
 import pathlib
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -33,10 +34,10 @@ def exact_variances(x):
     n, d = x.shape
     # The entries are doubles, so sums of them and of their products are exact as integers over a
     # common power of two.
-    scale = 2**60
-    rows = [[int(mpmath.mpf(float(v)) * scale) for v in row] for row in x]
-    for row, given in zip(rows, x):
-        assert all(mpmath.mpf(r) / scale == mpmath.mpf(float(v)) for r, v in zip(row, given))
+    scale = 2**80
+    rows = [[int(Fraction(v) * scale) for v in row] for row in x.tolist()]
+    for row, given in zip(rows, x.tolist()):
+        assert all(Fraction(r, scale) == Fraction(v) for r, v in zip(row, given))
     sums = [sum(col) for col in zip(*rows)]
     cov = mpmath.matrix(d, d)
     for i in range(d):
