@@ -9,9 +9,9 @@
 use core::fmt;
 
 use super::moments::{Moments, MomentsError};
-use super::scatter::ScatterRoot;
+use super::scatter::{ScatterRoot, polish};
 use crate::linalg::svd::Options;
-use crate::linalg::{EighError, SvdError, eigh_in_place, svd_in_place};
+use crate::linalg::{EighError, SvdError, eigh_in_place, fix_sign, svd_in_place};
 use crate::mat::{Mat, norm};
 use crate::scalar::Scalar;
 use crate::simd;
@@ -142,7 +142,8 @@ impl<T: Scalar, const D: usize, const K: usize> Pca<T, D, K> {
         let () = Self::SHAPE;
         let divisor = divisor::<T>(root.count())?;
         let (mut u, mut v, mut s) = (*root.r(), Mat::zeros(), [T::ZERO; D]);
-        svd_in_place(&mut u, &mut s, &mut v, &Options::default())?;
+        let rank = svd_in_place(&mut u, &mut s, &mut v, &Options::default())?.rank;
+        polish(root.r(), rank, &mut v, &mut u);
         let variances = s.map(|s| {
             let deviation = s / divisor.sqrt();
             deviation * deviation
@@ -206,6 +207,9 @@ impl<T: Scalar, const D: usize, const K: usize> Pca<T, D, K> {
             count,
         };
         copy(&mut pca.components, &vectors.cols);
+        for component in &mut pca.components {
+            fix_sign(component);
+        }
         copy(&mut pca.explained_variance, variances);
         copy(&mut pca.singular_values, singular_values);
         if total > T::ZERO {
