@@ -1,5 +1,5 @@
 //! Mean and covariance of 1024 samples, against two-pass products in nalgebra and faer.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use eigenmote::{Scalar, rng, stats::Moments};

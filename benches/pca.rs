@@ -1,5 +1,5 @@
 //! Principal components of 1024 samples, against nalgebra and faer.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use eigenmote::stats::{Moments, Pca};

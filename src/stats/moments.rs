@@ -11,7 +11,7 @@
 use core::fmt;
 
 use super::centre::{BLOCK, Centre, centre_block, check};
-use super::dword::{Dword, two_sum};
+use super::dword::Dword;
 use crate::mat::Mat;
 use crate::scalar::Scalar;
 use crate::simd;
@@ -66,11 +66,12 @@ impl core::error::Error for MomentsError {}
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments<T, const D: usize> {
     centre: Centre<T, D>,
-    /// High halves of the centred products in and below the diagonal; the low half of entry
-    /// `(i, j)` sits mirrored in `(j, i)`, so that one square holds both.
-    products: Mat<T, D, D>,
-    /// Low halves of the diagonal.
-    diagonal_low: [T; D],
+    /// High halves of the diagonal of the centred products.
+    diagonal: [T; D],
+    /// The rest, folded so that both halves of a column are contiguous: `folded[j]` holds the high
+    /// halves of column `j` below the diagonal at their own places `j+1..`, and before them the
+    /// low halves of column `D−1−j` from its diagonal on.
+    folded: [[T; D]; D],
 }
 
 impl<T: Scalar, const D: usize> Default for Moments<T, D> {
@@ -85,7 +86,7 @@ impl<T: Scalar, const D: usize> Moments<T, D> {
 
     /// No samples.
     pub const fn new() -> Self {
-        Self { centre: Centre::EMPTY, products: Mat::zeros(), diagonal_low: [T::ZERO; D] }
+        Self { centre: Centre::EMPTY, diagonal: [T::ZERO; D], folded: [[T::ZERO; D]; D] }
     }
 
     /// Number of samples.
@@ -106,7 +107,12 @@ impl<T: Scalar, const D: usize> Moments<T, D> {
         let (centre, g) = self.centre.join(&Centre::of_one(x))?;
         self.check_room(|i| square(g.get(i)))?;
         self.centre = centre;
-        self.accumulate(|i, j| Dword::new(product(&g, i, j)));
+        self.accumulate(|j, terms, _| {
+            let scale = g.get(j).copied().unwrap_or(T::ZERO);
+            for (term, &g) in terms.iter_mut().zip(&g).skip(j) {
+                *term = scale * g;
+            }
+        });
         Ok(())
     }
 
@@ -143,9 +149,11 @@ impl<T: Scalar, const D: usize> Moments<T, D> {
             let theirs = centre_block(block, 0, &mut columns);
             let (centre, g) = self.centre.join(&theirs)?;
             self.centre = centre;
-            self.accumulate(|i, j| match (columns.cols.get(i), columns.cols.get(j)) {
-                (Some(x), Some(y)) => two_sum(simd::dot(x, y), product(&g, i, j)),
-                _ => Dword::ZERO,
+            self.accumulate(|j, terms, _| {
+                let (Some(x), Some(&scale)) = (columns.cols.get(j), g.get(j)) else { return };
+                for ((term, y), &g) in terms.iter_mut().zip(&columns.cols).zip(&g).skip(j) {
+                    *term = simd::dot(x, y) + scale * g;
+                }
             });
         }
         Ok(())
@@ -157,13 +165,15 @@ impl<T: Scalar, const D: usize> Moments<T, D> {
     /// [`MomentsError::Overflow`] or [`MomentsError::CountOverflow`]; the state is then as before.
     pub fn merge(&mut self, other: &Self) -> Result<(), MomentsError> {
         let (centre, g) = self.centre.join(&other.centre)?;
-        self.check_room(|i| other.products(i, i).hi + square(g.get(i)))?;
+        self.check_room(|i| other.product(i, i).hi + square(g.get(i)))?;
         self.centre = centre;
-        self.accumulate(|i, j| {
-            let theirs = other.products(i, j);
-            let mut sum = two_sum(theirs.hi, product(&g, i, j));
-            sum.lo += theirs.lo;
-            sum
+        self.accumulate(|j, terms, lows| {
+            let scale = g.get(j).copied().unwrap_or(T::ZERO);
+            for (i, ((term, low), &g)) in terms.iter_mut().zip(lows).zip(&g).enumerate().skip(j) {
+                let mut sum = other.product(i, j);
+                sum.accumulate(Dword::new(scale * g));
+                (*term, *low) = (sum.hi, sum.lo);
+            }
         });
         Ok(())
     }
@@ -179,7 +189,7 @@ impl<T: Scalar, const D: usize> Moments<T, D> {
     /// [`MomentsError::TooFewSamples`] for fewer than two.
     pub fn covariance(&self) -> Result<Mat<T, D, D>, MomentsError> {
         let divisor = self.divisor()?;
-        Ok(Mat::from_fn(|i, j| self.products(i.max(j), i.min(j)).value() / divisor))
+        Ok(Mat::from_fn(|i, j| self.product(i.max(j), i.min(j)).value() / divisor))
     }
 
     /// Variance of each channel with divisor `n − 1`.
@@ -188,7 +198,7 @@ impl<T: Scalar, const D: usize> Moments<T, D> {
     /// [`MomentsError::TooFewSamples`] for fewer than two.
     pub fn variance(&self) -> Result<[T; D], MomentsError> {
         let divisor = self.divisor()?;
-        Ok(core::array::from_fn(|i| self.products(i, i).value() / divisor))
+        Ok(core::array::from_fn(|i| self.product(i, i).value() / divisor))
     }
 
     /// Standard deviation of each channel, the square root of the variance.
@@ -207,9 +217,11 @@ impl<T: Scalar, const D: usize> Moments<T, D> {
     }
 
     /// Entry `(i, j)` of the centred products, `j ≤ i`.
-    fn products(&self, i: usize, j: usize) -> Dword<T> {
-        let low = if i == j { self.diagonal_low.get(i).copied() } else { self.products.get(j, i) };
-        Dword { hi: self.products.get(i, j).unwrap_or(T::ZERO), lo: low.unwrap_or(T::ZERO) }
+    fn product(&self, i: usize, j: usize) -> Dword<T> {
+        let at = |row: usize, k: usize| self.folded.get(row).and_then(|row| row.get(k)).copied();
+        let hi = if i == j { self.diagonal.get(i).copied() } else { at(j, i) };
+        let lo = at(D.wrapping_sub(j + 1), i.wrapping_sub(j));
+        Dword { hi: hi.unwrap_or(T::ZERO), lo: lo.unwrap_or(T::ZERO) }
     }
 
     /// Whether the diagonal can grow by `growth(i)`. No other entry can exceed the largest one
@@ -217,51 +229,51 @@ impl<T: Scalar, const D: usize> Moments<T, D> {
     fn check_room(&self, growth: impl Fn(usize) -> T) -> Result<(), MomentsError> {
         let limit = T::MAX.scale_exp2(-3);
         for i in 0..D {
-            if !(self.products(i, i).hi + growth(i) <= limit) {
+            if !(self.product(i, i).hi + growth(i) <= limit) {
                 return Err(MomentsError::Overflow);
             }
         }
         Ok(())
     }
 
-    /// Adds `term(i, j)` to every entry in and below the diagonal.
+    /// Adds to every column `j` from its diagonal on what `fill` writes to entries `j..` of two
+    /// slices, high and low halves.
     #[inline]
-    fn accumulate(&mut self, term: impl Fn(usize, usize) -> Dword<T>) {
-        for j in 0..D {
-            let Some((left, right)) = self.products.cols.split_at_mut_checked(j.wrapping_add(1))
-            else {
-                return;
-            };
-            let Some((hi, below)) =
-                left.last_mut().and_then(|col| col.get_mut(j..).and_then(<[T]>::split_first_mut))
-            else {
-                return;
-            };
-            if let Some(lo) = self.diagonal_low.get_mut(j) {
-                add_to(hi, lo, term(j, j));
-            }
-            for (i, (hi, column)) in (j.wrapping_add(1)..D).zip(below.iter_mut().zip(right)) {
-                if let Some(lo) = column.get_mut(j) {
-                    add_to(hi, lo, term(i, j));
+    fn accumulate(&mut self, fill: impl Fn(usize, &mut [T; D], &mut [T; D])) {
+        let (mut terms, mut lows) = ([T::ZERO; D], [T::ZERO; D]);
+        for (j, diagonal) in self.diagonal.iter_mut().enumerate() {
+            fill(j, &mut terms, &mut lows);
+            let partner = D.wrapping_sub(j + 1);
+            let halves = if j == partner {
+                self.folded.get_mut(j).and_then(|row| row.split_at_mut_checked(j + 1))
+            } else {
+                match self.folded.get_disjoint_mut([partner, j]) {
+                    Ok([lo, hi]) => hi.get_mut(j + 1..).map(|hi| (&mut lo[..], hi)),
+                    Err(_) => None,
                 }
+            };
+            let Some((lo, below)) = halves else { return };
+            // Taken apart before the loop, so that it runs over plain slices.
+            let (Some((lo, lows_below)), Some((&term, terms)), Some((&low, lows))) = (
+                lo.split_first_mut(),
+                terms.get(j..).and_then(<[T]>::split_first),
+                lows.get(j..).and_then(<[T]>::split_first),
+            ) else {
+                return;
+            };
+            add_to(diagonal, lo, term, low);
+            for (((hi, lo), &term), &low) in below.iter_mut().zip(lows_below).zip(terms).zip(lows) {
+                add_to(hi, lo, term, low);
             }
         }
     }
 }
 
 #[inline(always)]
-fn add_to<T: Scalar>(hi: &mut T, lo: &mut T, term: Dword<T>) {
+fn add_to<T: Scalar>(hi: &mut T, lo: &mut T, term: T, low: T) {
     let mut sum = Dword { hi: *hi, lo: *lo };
-    sum.accumulate(term);
+    sum.accumulate(Dword { hi: term, lo: low });
     (*hi, *lo) = (sum.hi, sum.lo);
-}
-
-#[inline(always)]
-fn product<T: Scalar, const D: usize>(g: &[T; D], i: usize, j: usize) -> T {
-    match (g.get(i), g.get(j)) {
-        (Some(&a), Some(&b)) => a * b,
-        _ => T::ZERO,
-    }
 }
 
 #[inline(always)]
