@@ -53,7 +53,7 @@ fn swap_cols<T: Scalar>(a: &mut impl Columns<T>, i: usize, j: usize) {
 /// Makes the entry of largest magnitude positive, the first one if several tie. Returns whether
 /// the sign was changed.
 #[inline]
-fn fix_sign<T: Scalar>(x: &mut [T]) -> bool {
+pub(crate) fn fix_sign<T: Scalar>(x: &mut [T]) -> bool {
     let mut lead = T::ZERO;
     for &v in x.iter() {
         if v.abs() > lead.abs() {

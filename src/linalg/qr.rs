@@ -286,7 +286,7 @@ pub(super) fn keep_vectors<T: Scalar>(packed: &mut impl Columns<T>) {
 /// Replaces `x` by `(β, v₁, v₂, …)` so that `I − τ·v·vᵀ` with `v₀ = 1` maps `x` to `(β, 0, …)`;
 /// returns `τ`.
 #[inline(always)]
-pub(super) fn householder<T: Scalar>(x: &mut [T]) -> T {
+pub(crate) fn householder<T: Scalar>(x: &mut [T]) -> T {
     let Some((first, below)) = x.split_first_mut() else { return T::ZERO };
     let alpha = *first;
     let length = norm(below);
@@ -311,7 +311,7 @@ pub(super) fn householder<T: Scalar>(x: &mut [T]) -> T {
 ///
 /// Starts at a full group of lanes: with a few zeros more, there is no incomplete group in front.
 #[inline(always)]
-pub(super) fn reflect<T: Scalar>(v: &[T], tau: T, k: usize, y: &mut [T]) {
+pub(crate) fn reflect<T: Scalar>(v: &[T], tau: T, k: usize, y: &mut [T]) {
     let from = k - k % T::LANES;
     let (v, y) = (v.get(from..).unwrap_or(&[]), y.get_mut(from..).unwrap_or(&mut []));
     let w = tau * simd::dot(v, y);

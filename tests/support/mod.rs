@@ -11,4 +11,5 @@
 
 pub mod bounds;
 pub mod dd;
+pub mod oracle;
 pub mod strategies;

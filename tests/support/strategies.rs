@@ -80,7 +80,7 @@ pub fn draw<T: Scalar, const M: usize, const N: usize>(
             Mat::from_fn(|i, j| a.cols[j][i] * f(scales[j]))
         }
         Family::RankDeficient => {
-            let rank = 1 + (g.next_u32() as usize) % N;
+            let rank = 1 + (g.next_u32() as usize) % M.min(N);
             let b = normal::<T, M, N>(g);
             Mat::from_fn(|i, j| (0..rank).fold(T::ZERO, |acc, k| acc + b.cols[k][i] * a.cols[j][k]))
         }
