@@ -697,9 +697,7 @@ impl<'a, T: Scalar> Space<'a, T> {
                 return Err(TruncatedError::NotFinite);
             }
             for j in 0..options.rank {
-                for (to, &from) in self.q.col_mut(self.filled).iter_mut().zip(v.col(j)) {
-                    *to = from;
-                }
+                copy(v.col(j), self.q.col_mut(self.filled));
                 self.accept_right(T::ZERO);
             }
             given = self.filled;
@@ -774,9 +772,7 @@ impl<'a, T: Scalar> Space<'a, T> {
         let rest = orthonormalize(&mut self.p, j, self.h, noise(self.scale));
         let column = self.r.col_mut(j);
         column.fill(T::ZERO);
-        for (to, &from) in column.iter_mut().zip(self.h.iter().take(j)) {
-            *to = from;
-        }
+        copy(self.h.get(..j).unwrap_or(&[]), column);
         put(column, j, rest);
         if rest == T::ZERO {
             random_column(&mut self.p, j, self.h, rng);
@@ -824,9 +820,7 @@ impl<'a, T: Scalar> Space<'a, T> {
             if residual > limit {
                 settled &= j >= options.rank;
                 if self.filled < room {
-                    for (to, &from) in self.q.col_mut(self.filled).iter_mut().zip(self.x.iter()) {
-                        *to = from;
-                    }
+                    copy(self.x, self.q.col_mut(self.filled));
                     self.accept_right(at(self.s, 0));
                 }
             }
@@ -856,12 +850,8 @@ impl<'a, T: Scalar> Space<'a, T> {
                     *p = -*p;
                 }
             }
-            for (to, &from) in u.col_mut(j).iter_mut().zip(self.p.col(j)) {
-                *to = from;
-            }
-            for (to, &from) in v.col_mut(j).iter_mut().zip(self.q.col(j)) {
-                *to = from;
-            }
+            copy(self.p.col(j), u.col_mut(j));
+            copy(self.q.col(j), v.col_mut(j));
         }
         Ok(())
     }
@@ -870,6 +860,14 @@ impl<'a, T: Scalar> Space<'a, T> {
 /// What a vector of length `scale` may hold of rounding errors after it was orthogonalised.
 fn noise<T: Scalar>(scale: T) -> T {
     T::from_f64(8.0) * T::EPSILON * scale
+}
+
+/// As `copy_from_slice`, but for the shorter of two lengths.
+#[inline(always)]
+pub(super) fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = from;
+    }
 }
 
 /// Uniform on [−1, 1).
