@@ -195,6 +195,8 @@ fn hard_spectra_are_decomposed() {
 
 #[test]
 fn structured_matrices_are_decomposed() {
+    // The last of seven basis vectors loses three digits to cancellation here.
+    check(&random::<f32, 7, 30>(17_864_209_334_577_958_701), 7);
     let hilbert = Mat::<f64, 24, 24>::from_fn(|i, j| 1.0 / (i + j + 1) as f64);
     check(&hilbert, 5);
     let difference = Mat::<f64, 30, 30>::from_fn(|i, j| match i.abs_diff(j) {

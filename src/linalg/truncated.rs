@@ -11,9 +11,9 @@
 //! sparse 10⁵×10⁵ on a desktop.
 //!
 //! Source: Musco & Musco, "Randomized block Krylov methods for stronger and faster approximate
-//! singular value decomposition", Advances in
-//! Neural Information Processing Systems 28 (2015); thick restart as in Baglama & Reichel, "Augmented
-//! implicitly restarted Lanczos bidiagonalization methods", SIAM J. Sci. Comput. 27 (2005).
+//! singular value decomposition", NIPS 28 (2015); thick restart as in Baglama & Reichel,
+//! "Augmented implicitly restarted Lanczos bidiagonalization methods", SIAM J. Sci. Comput. 27
+//! (2005).
 
 use core::fmt;
 
@@ -233,11 +233,13 @@ pub fn truncated_svd<T: Scalar, A: LinearOperator<T> + ?Sized>(
         small_svd(&mut space.r, &mut space.w, space.s, &mut rng);
         space.shrink(k, options.block);
         let settled = space.residuals(&mut a, out.residuals, options)?;
-        // Without room for a new vector the bases span everything there is.
-        if settled || space.ready == space.size() || restarts >= options.max_restarts {
+        if settled || restarts >= options.max_restarts {
             break;
         }
         restarts = restarts.saturating_add(1);
+        if space.ready == space.size() {
+            space.refine(&mut a, &mut rng)?;
+        }
     }
     space.certify(&mut a, out)?;
     finish(&a, out, restarts, options)
@@ -488,6 +490,24 @@ impl<'a, T: Scalar> Space<'a, T> {
                 if !self.accept_right(self.scale) {
                     self.add_random(a, rng)?;
                 }
+            }
+            self.add_left(a, rng)?;
+        }
+        Ok(())
+    }
+
+    /// Forms the bases anew from `Aᵀ·P` where there is no room for more vectors: the last ones of a
+    /// basis that spans everything have lost digits to cancellation.
+    fn refine<A: LinearOperator<T> + ?Sized>(
+        &mut self,
+        a: &mut Scaled<'_, A>,
+        rng: &mut Generator,
+    ) -> Result<(), TruncatedError> {
+        (self.ready, self.filled) = (0, 0);
+        for j in 0..self.size() {
+            a.backward(self.p.col(j), self.y, self.q.col_mut(j))?;
+            if !self.accept_right(self.scale) {
+                self.add_random(a, rng)?;
             }
             self.add_left(a, rng)?;
         }
