@@ -17,3 +17,15 @@ pub fn iterated_value<T: Scalar>(n: usize) -> f64 {
 pub fn rounding<T: Scalar>(n: usize) -> f64 {
     8.0 * n as f64 * T::EPSILON.to_f64()
 }
+
+/// Error of the spectral and Frobenius norm of what a rank-`k` approximation leaves, relative to
+/// the largest singular value: `8·(M + N)·ε`.
+pub fn low_rank<T: Scalar>(m: usize, n: usize) -> f64 {
+    rounding::<T>(m + n)
+}
+
+/// Error of the pseudo-inverse and of what it solves, to be multiplied by the condition number:
+/// `8·(M + N)·ε`.
+pub fn pseudo_inverse<T: Scalar>(m: usize, n: usize) -> f64 {
+    rounding::<T>(m + n)
+}
