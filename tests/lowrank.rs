@@ -231,3 +231,40 @@ fn a_right_side_that_is_not_finite_is_refused() {
         assert_eq!(f.solve_transposed(&[1.0, bad], None), Err(SolveError::NotFinite));
     }
 }
+
+/// The 1797 handwritten digits of `data/digits.csv`, one per row, values from 0 to 16.
+fn digits<T: Scalar>() -> Option<Box<Mat<T, 1797, 64>>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/digits.csv");
+    let mut out = Box::new(Mat::zeros());
+    for (i, record) in csv::Reader::from_path(path).ok()?.records().enumerate() {
+        for (j, value) in record.unwrap().iter().take(64).enumerate() {
+            out.cols[j][i] = T::from_f64(value.parse().unwrap());
+        }
+    }
+    Some(out)
+}
+
+fn check_digits<T: Scalar>(allowed: f64) {
+    let Some(a) = digits::<T>() else {
+        println!("skipped: data/digits.csv is not there");
+        return;
+    };
+    let f = Box::new(svd(&a).unwrap());
+    for k in [1, 2, 5, 10, 20, 50] {
+        let measured = difference(&a, &f.low_rank(k)).frobenius();
+        let tail = frobenius_error(&f.s, k).to_f64();
+        let relative = (measured - tail).abs() / tail;
+        println!("rank {k:2}: error {measured:.6}, tail {tail:.6}, difference {relative:.1e}");
+        assert!(relative <= allowed);
+    }
+}
+
+#[test]
+fn digits_at_ranks_1_to_50_have_the_error_of_the_tail() {
+    // Matrices of a megabyte by value: more stack than a test thread has.
+    let run = || {
+        check_digits::<f64>(1e-12);
+        check_digits::<f32>(1e-5);
+    };
+    std::thread::Builder::new().stack_size(1 << 28).spawn(run).unwrap().join().unwrap();
+}
