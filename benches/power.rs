@@ -1,6 +1,6 @@
 //! The dominant triplet by power iteration, from a random start and from the last result, against
 //! full decompositions in the same run.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use eigenmote::linalg::power::{

@@ -4,6 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     missing_docs
 )]
 
@@ -302,6 +304,22 @@ fn a_cap_that_is_reached_returns_the_best_with_its_true_residuals() {
     }
     let never = Options { tolerance: Some(0.0), max_restarts: 5, ..Options::new(3) };
     assert!(run(&a, &never).unwrap().info.restarts <= 5);
+}
+
+#[test]
+fn extreme_options_are_brought_into_range() {
+    let a = random::<f64, 12, 10>(4);
+    let all = oracle::singular_values(&a);
+    for (block, basis) in
+        [(0, 0), (usize::MAX, 0), (0, usize::MAX), (usize::MAX, usize::MAX), (1, 1), (10, 3)]
+    {
+        let options = Options { block, basis, max_restarts: 10_000, ..Options::new(2) };
+        let f = run(&a, &options).unwrap();
+        assert!(f.info.converged, "{block} {basis} {:?}", f.info);
+        assert!((f.s[0] - all[0]).abs() <= bounds::iterated_value::<f64>(22) * all[0]);
+    }
+    let nan = Options { tolerance: Some(f64::NAN), ..Options::new(2) };
+    assert_eq!(run(&a, &nan).unwrap().info.restarts, 0);
 }
 
 #[test]

@@ -470,7 +470,7 @@ impl<'a, T: Scalar> Space<'a, T> {
             given = self.filled;
         }
         let random = if given > 0 { 1 } else { options.block.max(1) };
-        while self.filled < size.min(given + random) {
+        while self.filled < size.min(given.saturating_add(random)) {
             self.add_random(a, rng)?;
         }
         self.lag = self.filled;
