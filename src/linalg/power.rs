@@ -13,6 +13,10 @@
 //! `(σ_{K+1}/σ_K)²` for a block of triplets. Where that is slow, use [`svd`](super::svd::svd),
 //! [`eigh`](super::eigh::eigh) or [`truncated`](super::truncated).
 //!
+//! The residual certifies that a value belongs to `A`, not that it is the largest: a start that
+//! holds almost nothing of the leading vector can settle on the next one if the two values are
+//! close (seen once in 20 000 random 12×5 `f32` matrices, 0.5 % apart).
+//!
 //! A cap on iterations that was reached is not an error: it is a budget. What is returned is the
 //! best there was, `converged` says whether it is within the tolerance, and the residual, which
 //! is computed from the returned vectors, says what it is worth.

@@ -232,6 +232,9 @@ pub fn truncated_svd<T: Scalar, A: LinearOperator<T> + ?Sized>(
         space.grow(&mut a, &mut rng)?;
         small_svd(&mut space.r, &mut space.w, space.s, &mut rng);
         space.shrink(k, options.block);
+        if restarts % RENEWAL == RENEWAL - 1 {
+            space.renew();
+        }
         let settled = space.residuals(&mut a, out.residuals, options)?;
         if settled || restarts >= options.max_restarts {
             break;
@@ -244,6 +247,10 @@ pub fn truncated_svd<T: Scalar, A: LinearOperator<T> + ?Sized>(
     space.certify(&mut a, out)?;
     finish(&a, out, restarts, options)
 }
+
+/// Restarts after which the kept vectors are made orthonormal again: each recombination adds a
+/// rounding error.
+const RENEWAL: u32 = 16;
 
 /// Undoes the scaling of the results and sums up.
 fn finish<T: Scalar, A: LinearOperator<T> + ?Sized>(
@@ -581,6 +588,14 @@ impl<'a, T: Scalar> Space<'a, T> {
         }
         self.ready = kept;
         self.filled = kept;
+    }
+
+    /// Makes the kept vectors orthonormal to working precision.
+    fn renew(&mut self) {
+        for j in 0..self.ready {
+            orthonormalize(&mut self.p, j, self.h, T::ZERO);
+            orthonormalize(&mut self.q, j, self.h, T::ZERO);
+        }
     }
 
     /// `‖Aᵀ·u − s·v‖` of the leading triplets. The directions of those above the tolerance become
