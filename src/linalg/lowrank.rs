@@ -161,11 +161,13 @@ impl<T: Scalar, const M: usize, const N: usize> Svd<T, M, N> {
         rcond: Option<T>,
         out: &mut Mat<T, N, M>,
     ) -> Result<(), SolveError> {
-        let (rank, exponent) = (self.rank(rcond), self.exponent());
+        let (rank, exponent) = (self.rank(rcond), max_exponent(&self.s).unwrap_or(0));
+        let inverse = self.s.map(|s| T::ONE / s.scale_exp2(-exponent));
         for (i, out) in out.cols.iter_mut().enumerate() {
             out.fill(T::ZERO);
-            for ((u, v), &s) in self.u.cols.iter().zip(&self.v.cols).zip(&self.s).take(rank) {
-                simd::axpy(at(u, i) / s.scale_exp2(-exponent), v, out);
+            for ((u, v), &inverse) in self.u.cols.iter().zip(&self.v.cols).zip(&inverse).take(rank)
+            {
+                simd::axpy(at(u, i) * inverse, v, out);
             }
             for out in out {
                 *out = out.scale_exp2(-exponent);
@@ -216,10 +218,6 @@ impl<T: Scalar, const M: usize, const N: usize> Svd<T, M, N> {
         let rank = self.rank(rcond);
         let residual = combine(&self.v.cols, &self.u.cols, &self.s, rank, &mut rest, &mut x)?;
         Ok(Solution { x, residual, rank })
-    }
-
-    fn exponent(&self) -> i32 {
-        max_exponent(&self.s).unwrap_or(0)
     }
 }
 
