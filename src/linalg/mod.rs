@@ -4,15 +4,19 @@ pub mod closed;
 pub mod eigh;
 pub mod jacobi;
 pub mod lowrank;
+pub mod operator;
 pub mod power;
 pub mod qr;
 pub mod svd;
 pub mod truncated;
 
 pub use eigh::{Eigh, EighError, eigenvalues, eigh, eigh_in_place, eigh_view};
+pub use operator::{Centered, Csr, Implicit, LinearOperator};
 pub use qr::{Qr, QrError, qr};
 
+pub use power::{dominant_eigenpair, dominant_triplet, top_eigenpairs, top_triplets};
 pub use svd::{Svd, SvdError, SvdState, singular_values, svd, svd_in_place, svd_with};
+pub use truncated::truncated_svd;
 
 use crate::mat::Columns;
 use crate::scalar::Scalar;

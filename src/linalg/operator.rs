@@ -1,0 +1,273 @@
+//! Matrices that are only ever multiplied by vectors: dense, sparse, centred, or two functions.
+
+use core::fmt;
+
+use super::at;
+use crate::mat::{Mat, MatRef};
+use crate::scalar::Scalar;
+use crate::simd;
+
+/// A matrix known by its products with vectors.
+///
+/// Both products must belong to the same matrix, and must not depend on what the output held.
+pub trait LinearOperator<T> {
+    /// Number of rows.
+    fn rows(&self) -> usize;
+    /// Number of columns.
+    fn cols(&self) -> usize;
+    /// `y ← A·x`, with `cols` values in `x` and `rows` in `y`.
+    fn apply(&self, x: &[T], y: &mut [T]);
+    /// `y ← Aᵀ·x`, with `rows` values in `x` and `cols` in `y`.
+    fn apply_transposed(&self, x: &[T], y: &mut [T]);
+    /// `‖2ᵏ·A‖_F²` to a relative error of at most `16·ε`, if it is known.
+    ///
+    /// The power of two keeps the squares in range.
+    fn frobenius_squared(&self, k: i32) -> Option<T> {
+        let _ = k;
+        None
+    }
+}
+
+impl<T: Scalar, const M: usize, const N: usize> LinearOperator<T> for Mat<T, M, N> {
+    fn rows(&self) -> usize {
+        M
+    }
+    fn cols(&self) -> usize {
+        N
+    }
+    fn apply(&self, x: &[T], y: &mut [T]) {
+        self.view().apply(x, y);
+    }
+    fn apply_transposed(&self, x: &[T], y: &mut [T]) {
+        self.view().apply_transposed(x, y);
+    }
+    fn frobenius_squared(&self, k: i32) -> Option<T> {
+        self.view().frobenius_squared(k)
+    }
+}
+
+impl<T: Scalar> LinearOperator<T> for MatRef<'_, T> {
+    fn rows(&self) -> usize {
+        MatRef::rows(self)
+    }
+    fn cols(&self) -> usize {
+        MatRef::cols(self)
+    }
+    fn apply(&self, x: &[T], y: &mut [T]) {
+        y.fill(T::ZERO);
+        for (j, &x) in x.iter().enumerate() {
+            simd::axpy(x, self.col(j), y);
+        }
+    }
+    fn apply_transposed(&self, x: &[T], y: &mut [T]) {
+        for (j, y) in y.iter_mut().enumerate() {
+            *y = simd::dot(self.col(j), x);
+        }
+    }
+    fn frobenius_squared(&self, k: i32) -> Option<T> {
+        Some(sum_of_squares(self.as_slice(), k))
+    }
+}
+
+/// Why a sparse matrix was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum CsrError {
+    /// `row_ptr` does not hold `rows + 1` values that ascend from 0 to the number of entries, or
+    /// there are not as many column numbers as values.
+    Rows,
+    /// The column numbers of a row do not ascend strictly, or one is outside the matrix.
+    Columns,
+}
+
+impl fmt::Display for CsrError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rows => "the row pointers do not describe the entries",
+            Self::Columns => "column numbers must ascend within a row and lie inside the matrix",
+        })
+    }
+}
+impl core::error::Error for CsrError {}
+
+/// A sparse matrix in compressed rows: row `i` has the entries `row_ptr[i]..row_ptr[i + 1]` of
+/// `col_idx` and `values`, columns ascending (`scipy.sparse.csr_array` after `sum_duplicates`).
+#[derive(Clone, Copy, Debug)]
+pub struct Csr<'a, T> {
+    cols: usize,
+    row_ptr: &'a [u32],
+    col_idx: &'a [u32],
+    values: &'a [T],
+}
+
+impl<'a, T: Scalar> Csr<'a, T> {
+    /// Checks the structure once; a product can then not fail.
+    ///
+    /// # Errors
+    /// [`CsrError`] if the structure is not the one described at [`Csr`].
+    pub fn new(
+        rows: usize,
+        cols: usize,
+        row_ptr: &'a [u32],
+        col_idx: &'a [u32],
+        values: &'a [T],
+    ) -> Result<Self, CsrError> {
+        let ends = row_ptr.first() == Some(&0)
+            && row_ptr.last().is_some_and(|&n| n as usize == values.len())
+            && rows.checked_add(1) == Some(row_ptr.len())
+            && col_idx.len() == values.len();
+        let ascending = |x: &[u32]| x.iter().zip(x.iter().skip(1)).all(|(a, b)| a < b);
+        if !ends || !row_ptr.iter().zip(row_ptr.iter().skip(1)).all(|(a, b)| a <= b) {
+            return Err(CsrError::Rows);
+        }
+        let csr = Self { cols, row_ptr, col_idx, values };
+        for (columns, _) in csr.iter_rows() {
+            if !ascending(columns) || columns.last().is_some_and(|&j| j as usize >= cols) {
+                return Err(CsrError::Columns);
+            }
+        }
+        Ok(csr)
+    }
+
+    fn iter_rows(&self) -> impl Iterator<Item = (&'a [u32], &'a [T])> {
+        let (col_idx, values) = (self.col_idx, self.values);
+        self.row_ptr.iter().zip(self.row_ptr.iter().skip(1)).map(move |(&from, &to)| {
+            let range = from as usize..to as usize;
+            (col_idx.get(range.clone()).unwrap_or(&[]), values.get(range).unwrap_or(&[]))
+        })
+    }
+}
+
+impl<T: Scalar> LinearOperator<T> for Csr<'_, T> {
+    fn rows(&self) -> usize {
+        self.row_ptr.len().saturating_sub(1)
+    }
+    fn cols(&self) -> usize {
+        self.cols
+    }
+    fn apply(&self, x: &[T], y: &mut [T]) {
+        for ((columns, values), y) in self.iter_rows().zip(y) {
+            let products = columns.iter().zip(values).map(|(&j, &a)| a * at(x, j as usize));
+            *y = products.fold(T::ZERO, |sum, p| sum + p);
+        }
+    }
+    fn apply_transposed(&self, x: &[T], y: &mut [T]) {
+        y.fill(T::ZERO);
+        for ((columns, values), &x) in self.iter_rows().zip(x) {
+            for (&j, &a) in columns.iter().zip(values) {
+                if let Some(y) = y.get_mut(j as usize) {
+                    *y += a * x;
+                }
+            }
+        }
+    }
+    fn frobenius_squared(&self, k: i32) -> Option<T> {
+        Some(sum_of_squares(self.values, k))
+    }
+}
+
+/// `A − 1·meanᵀ`: a data matrix with one sample per row, centred without being changed, so that
+/// the right singular vectors are the principal components.
+///
+/// Its Frobenius norm is not known: the difference of two large sums would lose its digits.
+#[derive(Clone, Copy, Debug)]
+pub struct Centered<'a, A: ?Sized, T> {
+    /// `A`.
+    pub operator: &'a A,
+    /// What is subtracted from every row: one value per column.
+    pub mean: &'a [T],
+}
+
+impl<T: Scalar, A: LinearOperator<T> + ?Sized> LinearOperator<T> for Centered<'_, A, T> {
+    fn rows(&self) -> usize {
+        self.operator.rows()
+    }
+    fn cols(&self) -> usize {
+        self.operator.cols()
+    }
+    fn apply(&self, x: &[T], y: &mut [T]) {
+        self.operator.apply(x, y);
+        let shift = simd::dot(self.mean, x);
+        for y in y {
+            *y -= shift;
+        }
+    }
+    fn apply_transposed(&self, x: &[T], y: &mut [T]) {
+        self.operator.apply_transposed(x, y);
+        let total = x.iter().fold(T::ZERO, |sum, &x| sum + x);
+        simd::axpy(-total, self.mean, y);
+    }
+}
+
+/// An operator from two functions.
+#[derive(Clone, Copy, Debug)]
+pub struct Implicit<F, G> {
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub cols: usize,
+    /// `y ← A·x` as `apply(x, y)`.
+    pub apply: F,
+    /// `y ← Aᵀ·x` as `apply_transposed(x, y)`.
+    pub apply_transposed: G,
+}
+
+impl<T, F: Fn(&[T], &mut [T]), G: Fn(&[T], &mut [T])> LinearOperator<T> for Implicit<F, G> {
+    fn rows(&self) -> usize {
+        self.rows
+    }
+    fn cols(&self) -> usize {
+        self.cols
+    }
+    fn apply(&self, x: &[T], y: &mut [T]) {
+        (self.apply)(x, y);
+    }
+    fn apply_transposed(&self, x: &[T], y: &mut [T]) {
+        (self.apply_transposed)(x, y);
+    }
+}
+
+/// `Σ(2ᵏ·xᵢ)²`: sums of 64 products, added up with the rounding error carried along.
+fn sum_of_squares<T: Scalar>(x: &[T], k: i32) -> T {
+    let (mut sum, mut carry) = (T::ZERO, T::ZERO);
+    for x in x.chunks(64) {
+        let mut scaled = [T::ZERO; 64];
+        for (to, &from) in scaled.iter_mut().zip(x) {
+            *to = from.scale_exp2(k);
+        }
+        let term = simd::sum_of_squares(&scaled) + carry;
+        let next = sum + term;
+        carry = term - (next - sum);
+        sum = next;
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sparse_structure_is_checked() {
+        let new = |p: &'static [u32], c: &'static [u32], n| {
+            Csr::new(2, 3, p, c, &[1.0_f32; 3][..n]).map(|_| ())
+        };
+        assert_eq!(new(&[0, 2, 3], &[0, 2, 1], 3), Ok(()));
+        assert_eq!(new(&[0, 2], &[0, 2, 1], 3), Err(CsrError::Rows));
+        assert_eq!(new(&[0, 2, 3], &[0, 2], 3), Err(CsrError::Rows));
+        assert_eq!(new(&[0, 4, 3], &[0, 1, 2], 3), Err(CsrError::Rows));
+        assert_eq!(new(&[1, 2, 3], &[0, 1, 2], 3), Err(CsrError::Rows));
+        assert_eq!(new(&[0, 2, 3], &[0, 3, 1], 3), Err(CsrError::Columns));
+        assert_eq!(new(&[0, 2, 3], &[2, 0, 1], 3), Err(CsrError::Columns));
+        assert_eq!(new(&[0, 2, 3], &[1, 1, 1], 3), Err(CsrError::Columns));
+    }
+
+    #[test]
+    fn the_sum_of_squares_is_scaled_exactly() {
+        let x = [3.0_f64; 200];
+        assert_eq!(sum_of_squares(&x, 0), 1800.0);
+        let huge = x.map(|v| v.scale_exp2(1000));
+        assert_eq!(sum_of_squares(&huge, -1000), 1800.0);
+    }
+}
