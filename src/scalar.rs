@@ -284,7 +284,11 @@ macro_rules! scalar {
                 reason = "one macro for both types"
             )]
             fn exp_approx(self) -> Self {
-                // Near both ends of the range micromath builds invalid exponents.
+                // Near both ends of the range micromath builds invalid exponents, and from NaN a
+                // number.
+                if self.is_nan() {
+                    return self;
+                }
                 micromath::F32Ext::exp((self as f32).clamp(-87.0, 87.0)) as $t
             }
             #[inline]

@@ -37,11 +37,11 @@ pub enum Activation<T> {
     /// `x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))`, the usual approximation of [`Gelu`](Self::Gelu);
     /// for weights that were trained with it.
     GeluTanh,
-    /// [`Tanh`](Self::Tanh) within 0.001, from the exponential of `micromath`.
+    /// [`Tanh`](Self::Tanh) within 0.0012, from the exponential of `micromath`.
     #[cfg(feature = "micromath")]
     #[cfg_attr(docsrs, doc(cfg(feature = "micromath")))]
     FastTanh,
-    /// [`Sigmoid`](Self::Sigmoid) within 0.0005, from the exponential of `micromath`.
+    /// [`Sigmoid`](Self::Sigmoid) within 0.0006, from the exponential of `micromath`.
     #[cfg(feature = "micromath")]
     #[cfg_attr(docsrs, doc(cfg(feature = "micromath")))]
     FastSigmoid,
