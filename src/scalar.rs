@@ -277,11 +277,11 @@ macro_rules! scalar {
             }
             #[cfg(feature = "micromath")]
             #[inline]
-            #[expect(clippy::cast_possible_truncation, reason = "micromath is single precision")]
             #[allow(
                 clippy::cast_lossless,
+                clippy::cast_possible_truncation,
                 clippy::unnecessary_cast,
-                reason = "one macro for both types"
+                reason = "micromath is single precision; one macro for both types"
             )]
             fn exp_approx(self) -> Self {
                 // Near both ends of the range micromath builds invalid exponents, and from NaN a

@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
+    clippy::unnecessary_box_returns,
     missing_docs
 )]
 
@@ -111,9 +112,9 @@ fn extremes<T: Scalar>(all: &[Activation<T>]) {
             assert!(y[0].abs() <= T::ONE.max(x), "{activation:?}({x}) = {}", y[0]);
             assert!(y[1].abs() <= T::ONE.max(x), "{activation:?}(-{x}) = {}", y[1]);
         }
-        let mut nan = [T::ZERO / T::ZERO];
+        let mut nan = [T::from_f64(f64::NAN)];
         activation.apply(&mut nan);
-        assert!(!(nan[0] == nan[0]), "{activation:?} hides NaN");
+        assert!(nan[0].to_f64().is_nan(), "{activation:?} hides NaN");
     }
 }
 
@@ -244,6 +245,13 @@ proptest! {
 
 #[test]
 fn a_chain_equals_its_layers_one_by_one() {
+    type Net<'a> = Mlp<
+        Mlp<
+            Mlp<Mlp<Layer<'a, f32, 2, 3>, Layer<'a, f32, 3, 17>>, Layer<'a, f32, 17, 5>>,
+            Layer<'a, f32, 5, 11>,
+        >,
+        Layer<'a, f32, 11, 2>,
+    >;
     // Widths that grow and shrink, so that each buffer has to hold the widest of its own.
     let (a, b, c, d, e) = (
         random::<f32, 2, 3>(1, 1.0),
@@ -258,13 +266,6 @@ fn a_chain_equals_its_layers_one_by_one() {
     let l4 = Dense::new(&d, &[0.4; 11], Activation::Silu);
     let l5 = Dense::new(&e, &[0.5; 2], Activation::Sigmoid);
     let net = l1.then(l2).then(l3).then(l4).then(l5);
-    type Net<'a> = Mlp<
-        Mlp<
-            Mlp<Mlp<Layer<'a, f32, 2, 3>, Layer<'a, f32, 3, 17>>, Layer<'a, f32, 17, 5>>,
-            Layer<'a, f32, 5, 11>,
-        >,
-        Layer<'a, f32, 11, 2>,
-    >;
     assert_eq!(Net::PARAMS, 9 + 68 + 90 + 66 + 24);
     assert_eq!(Net::SCRATCH, 17 + 5);
     let x = [0.7, -0.3];
@@ -335,7 +336,7 @@ fn npy(bytes: &[u8]) -> Vec<f32> {
     floats(&bytes[10 + header..])
 }
 
-/// A tensor of a PyTorch checkpoint from before the zip format: pickles (the state dictionary, then
+/// A tensor of a `PyTorch` checkpoint from before the zip format: pickles (the state dictionary, then
 /// the list of storage keys), then each storage as a count and little-endian values.
 fn torch_tensor(file: &[u8], name: &str) -> Vec<f32> {
     let find = |pattern: &[u8], from: usize| {

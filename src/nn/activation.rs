@@ -4,7 +4,7 @@ use crate::scalar::Scalar;
 
 /// The function a layer applies to every sum.
 ///
-/// A finite value gives a finite result for every variant (leaky ReLU: for slopes within ±1).
+/// A finite value gives a finite result for every variant (the leaky one for slopes within ±1).
 /// Where the result underflows it ends in a subnormal number or zero of the right sign.
 ///
 /// # Accuracy

@@ -75,7 +75,7 @@ pub trait Layer {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dense<'a, T, const I: usize, const O: usize> {
-    /// `weights[o][i]`: row `o` of `W` makes output `o`. The layout of PyTorch and ONNX (`transB`).
+    /// `weights[o][i]`: row `o` of `W` makes output `o`. The layout of `torch.nn.Linear`.
     pub weights: &'a [[T; I]; O],
     /// `b`.
     pub bias: &'a [T; O],
