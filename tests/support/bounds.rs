@@ -1,4 +1,4 @@
-//! Tolerances of the tests, each with its formula and the worst that was measured.
+//! What the tests allow, with formula and the worst that was measured.
 
 /// One layer's sum of `inputs` products plus bias: `(I/(4·LANES) + 9)·ε` times `Σ|wᵢxᵢ| + |b|`.
 ///

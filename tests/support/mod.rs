@@ -1,4 +1,12 @@
-//! What the integration tests share.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+//! Shared by the integration tests.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 pub mod bounds;
