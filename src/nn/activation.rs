@@ -11,6 +11,16 @@ use crate::scalar::Scalar;
 /// `f32`, against `f64` over the whole range (`tests/nn.rs`): within 4 ulp; both gelu forms, for
 /// negative `x` only, within `4 + 2·t` ulp where the result is of the size of `x·e⁻ᵗ`
 /// (`t ≈ x²/2` for gelu).
+///
+/// # Cost
+/// Bytes of flash for a whole 4-16-8 network on a Cortex-M0 (`checks/nn_flash/run`): 864 of weights
+/// and biases, and the soft-float routines. Only the functions that are used are linked when the
+/// activations are constants.
+///
+/// | linear | relu | sigmoid | tanh | silu | gelu | gelu, tanh form |
+/// |---|---|---|---|---|---|---|
+/// | 2400 | 2532 | 3996 | 4372 | 4052 | 5302 | 4108 |
+/// | fast: | | 3912 | 3928 | 3948 | | 3996 |
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
