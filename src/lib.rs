@@ -8,6 +8,8 @@ pub mod mat;
 pub mod nn;
 pub mod rng;
 pub mod scalar;
+#[cfg(feature = "serde")]
+pub(crate) mod serde_arrays;
 pub mod simd;
 pub mod stats;
 

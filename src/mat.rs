@@ -16,8 +16,15 @@ use crate::simd;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(align(64))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct Mat<T, const M: usize, const N: usize> {
     /// `cols[j][i]` is the entry in row `i`, column `j`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays::nested"))]
     pub cols: [[T; M]; N],
 }
 

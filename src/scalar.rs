@@ -122,13 +122,19 @@ pub trait Scalar:
     fn atan2(self, x: Self) -> Self;
     /// Error function.
     fn erf(self) -> Self;
+    /// 1 − erf x, to a few ulp in the tail too.
+    fn erfc(self) -> Self;
+    /// eˣ to three digits, from `micromath`, for approximate activations; the exponent is clamped
+    /// to ±87, so that the result is finite and normal.
+    #[cfg(feature = "micromath")]
+    fn exp_approx(self) -> Self;
     /// The integer nearest to `x`, halves away from zero.
     fn round(self) -> Self;
 }
 
 macro_rules! scalar {
     ($t:ident, $lanes:expr, $vector:ty, $bits:ty, $mantissa:literal, $bias:literal,
-     $sqrt:ident, $exp:ident, $ln:ident, $tanh:ident, $sin:ident, $cos:ident, $atan2:ident, $erf:ident, $round:ident) => {
+     $sqrt:ident, $exp:ident, $ln:ident, $tanh:ident, $sin:ident, $cos:ident, $atan2:ident, $erf:ident, $erfc:ident, $round:ident) => {
         impl Scalar for $t {
             type Lanes = $vector;
             const LANES: usize = $lanes;
@@ -266,6 +272,26 @@ macro_rules! scalar {
                 libm::$erf(self)
             }
             #[inline]
+            fn erfc(self) -> Self {
+                libm::$erfc(self)
+            }
+            #[cfg(feature = "micromath")]
+            #[inline]
+            #[allow(
+                clippy::cast_lossless,
+                clippy::cast_possible_truncation,
+                clippy::unnecessary_cast,
+                reason = "micromath is single precision; one macro for both types"
+            )]
+            fn exp_approx(self) -> Self {
+                // Near both ends of the range micromath builds invalid exponents, and from NaN a
+                // number.
+                if self.is_nan() {
+                    return self;
+                }
+                micromath::F32Ext::exp((self as f32).clamp(-87.0, 87.0)) as $t
+            }
+            #[inline]
             fn round(self) -> Self {
                 libm::$round(self)
             }
@@ -288,6 +314,7 @@ scalar!(
     cosf,
     atan2f,
     erff,
+    erfcf,
     roundf
 );
 scalar!(
@@ -305,6 +332,7 @@ scalar!(
     cos,
     atan2,
     erf,
+    erfc,
     round
 );
 
