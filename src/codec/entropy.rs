@@ -55,15 +55,20 @@ pub(crate) fn plain_bits<C: BitCoder>(coder: &mut C, value: u64, count: u32) -> 
 
 /// Probabilities that the bit of a context is one, in units of 2^−16.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Contexts {
+struct Contexts {
     ones_q16: [u16; CONTEXTS],
     rate: u32,
 }
 
 impl Contexts {
     /// Contexts that start from a model's priors and move by 2^−rate of the way per bit.
-    pub(crate) fn new(priors: [u16; CONTEXTS], rate: u8) -> Self {
-        Self { ones_q16: priors, rate: u32::from(rate) & 15 }
+    #[inline(always)]
+    fn new(priors: impl Iterator<Item = u16>, rate: u8) -> Self {
+        let mut ones_q16 = [1 << 15; CONTEXTS];
+        for (p, prior) in ones_q16.iter_mut().zip(priors) {
+            *p = prior;
+        }
+        Self { ones_q16, rate: u32::from(rate) & 15 }
     }
 
     /// Share of `range` for a one, strictly between nothing and all.
@@ -97,7 +102,9 @@ pub(crate) struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    pub(crate) fn new(out: &'a mut [u8], contexts: Contexts) -> Self {
+    #[inline(always)]
+    pub(crate) fn new(out: &'a mut [u8], priors: impl Iterator<Item = u16>, rate: u8) -> Self {
+        let contexts = Contexts::new(priors, rate);
         Self { out, len: 0, low: 0, range: u32::MAX, full: false, contexts }
     }
 
@@ -197,7 +204,9 @@ pub(crate) struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    pub(crate) fn new(bytes: &'a [u8], contexts: Contexts) -> Self {
+    #[inline(always)]
+    pub(crate) fn new(bytes: &'a [u8], priors: impl Iterator<Item = u16>, rate: u8) -> Self {
+        let contexts = Contexts::new(priors, rate);
         let mut decoder =
             Self { bytes: bytes.iter(), missing: 0, code: 0, range: u32::MAX, contexts };
         for _ in 0..4 {
@@ -302,7 +311,7 @@ impl Level {
     pub(crate) fn scale(self) -> Scale {
         let level =
             (self.fast / 2).saturating_add(self.slow / 2).saturating_add(1 << (LEVEL_BITS - 5));
-        let octave = 31 - (level | 1).leading_zeros();
+        let octave = level.checked_ilog2().unwrap_or(0);
         let half = level >> (octave.wrapping_sub(1) & 31) & 1;
         let row = (2 * octave + half).saturating_sub(2 * (LEVEL_BITS - 5));
         let excess = row.saturating_sub(BUCKETS - 1).div_ceil(2);

@@ -212,7 +212,7 @@ pub fn decode<S: Sample>(
     let fits = if frame.is_raw() {
         read_plain(frame.payload(), out)
     } else {
-        let mut decoder = Decoder::new(frame.payload(), model.contexts());
+        let mut decoder = Decoder::new(frame.payload(), model.prior_list(), model.rate());
         let whole = match model.mode() {
             Mode::Bounded if !frame.is_refined() => {
                 bounded::decode(&mut decoder, model, out, slots, frame.has_escapes())
@@ -234,7 +234,7 @@ fn check_window<S: Sample>(model: &Model<'_>, window: &[S]) -> Result<u16, Encod
     }
     let channels = model.channels().max(1);
     let rows = window.len() / channels;
-    if window.len() % channels != 0 || !(1..=model.window()).contains(&rows) {
+    if !window.len().is_multiple_of(channels) || !(1..=model.window()).contains(&rows) {
         return Err(EncodeError::WrongLength);
     }
     if let Some(at) = window.iter().position(|x| !x.is_finite()) {
@@ -256,7 +256,7 @@ fn encode_payload<S: Sample>(
 ) -> Option<(u8, usize)> {
     match model.mode() {
         Mode::Bounded => [false, true].into_iter().find_map(|escapes| {
-            let mut encoder = Encoder::new(payload, model.contexts());
+            let mut encoder = Encoder::new(payload, model.prior_list(), model.rate());
             bounded::encode(&mut encoder, model, window, slots, escapes).then_some(())?;
             Some((if escapes { frame::ESCAPES } else { 0 }, encoder.finish()?))
         }),
@@ -266,7 +266,7 @@ fn encode_payload<S: Sample>(
                 transform::Choice::Coefficients => None,
                 transform::Choice::Refined(refinement) => Some(refinement),
             };
-            let mut encoder = Encoder::new(payload, model.contexts());
+            let mut encoder = Encoder::new(payload, model.prior_list(), model.rate());
             transform::encode(&mut encoder, model, window, slots, refinement).then_some(())?;
             let flags = if refinement.is_some() { frame::REFINED } else { 0 };
             Some((flags, encoder.finish()?))

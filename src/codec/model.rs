@@ -28,7 +28,7 @@ use core::fmt;
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 
-use super::entropy::{CONTEXTS, Contexts};
+use super::entropy::CONTEXTS;
 use super::frame;
 use super::lattice::{Lattice, Sample, SampleKind};
 use super::predict::{MAX_ORDER, Predictor};
@@ -360,14 +360,14 @@ impl<'a> Model<'a> {
     /// Probability of a one in each context at the start of a frame, in units of 2^−16.
     pub fn priors(&self) -> [u16; CONTEXTS] {
         let mut priors = [0; CONTEXTS];
-        for (prior, bytes) in priors.iter_mut().zip(self.priors.chunks_exact(2)) {
-            *prior = u16_at(bytes, 0);
+        for (prior, value) in priors.iter_mut().zip(self.prior_list()) {
+            *prior = value;
         }
         priors
     }
 
-    pub(super) fn contexts(&self) -> Contexts {
-        Contexts::new(self.priors(), self.rate)
+    pub(super) fn prior_list(&self) -> impl Iterator<Item = u16> + use<'a> {
+        self.priors.chunks_exact(2).map(|bytes| u16_at(bytes, 0))
     }
 
     /// Most bytes of any frame of this model.
