@@ -25,7 +25,9 @@ fn walk(rows: usize) -> Vec<f32> {
     let mut level = [0.0_f32; CHANNELS];
     let mut window = Vec::new();
     for _ in 0..rows {
-        level.iter_mut().for_each(|x| *x += rng::normal::<f32>(&mut rng));
+        for x in &mut level {
+            *x += rng::normal::<f32>(&mut rng);
+        }
         window.extend(level);
     }
     window

@@ -73,8 +73,12 @@ fn samples<S: Sample>(bytes: &[u8]) -> Vec<S> {
         raw[..size].copy_from_slice(chunk);
         S::from_raw(u64::from_le_bytes(raw))
     };
-    let mut window: Vec<S> =
-        bytes.chunks_exact(size).map(value).filter(|x| x.is_finite()).take(WINDOW * CHANNELS).collect();
+    let mut window: Vec<S> = bytes
+        .chunks_exact(size)
+        .map(value)
+        .filter(|x| x.is_finite())
+        .take(WINDOW * CHANNELS)
+        .collect();
     window.truncate(window.len() / CHANNELS * CHANNELS);
     window
 }

@@ -5,6 +5,9 @@
 use eigenmote::codec::{self, Frame, Model, Sample, SampleKind, Slot};
 use libfuzzer_sys::fuzz_target;
 
+#[path = "../support/checksum.rs"]
+mod checksum;
+
 fn exercise<S: Sample>(model: &Model<'_>, raw: u64) {
     let x = S::from_raw(raw);
     let values = model.channels() * model.window().min(4);
@@ -39,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
     bytes.resize(length, 0x11);
     bytes[8..12].copy_from_slice(&(length as u32).to_le_bytes());
     let body = length - 4;
-    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&bytes[..body]);
+    let crc = checksum::crc32(&bytes[..body]);
     bytes[body..].copy_from_slice(&crc.to_le_bytes());
     if let Ok(model) = Model::parse(&bytes) {
         let raw = u64::from_le_bytes(data[..8].try_into().unwrap());
