@@ -1,0 +1,117 @@
+//! Speed of the compressor in bytes of `f32` input: bounded at two lengths of window, transform
+//! at two numbers of components.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    missing_docs
+)]
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use eigenmote::codec::{
+    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, Transform, fit,
+};
+use eigenmote::rng;
+
+const CHANNELS: usize = 8;
+
+/// A random walk on each of eight channels.
+fn walk(rows: usize) -> Vec<f32> {
+    let mut rng = rng::seeded(7);
+    let mut level = [0.0_f32; CHANNELS];
+    let mut window = Vec::new();
+    for _ in 0..rows {
+        for x in &mut level {
+            *x += rng::normal::<f32>(&mut rng);
+        }
+        window.extend(level);
+    }
+    window
+}
+
+fn blob(window: usize, channel: Channel<f32>, transform: Option<Transform<'_>>) -> Vec<u8> {
+    let spec = ModelSpec {
+        window: window as u16,
+        channels: &[channel; CHANNELS],
+        transform,
+        priors: &fit::DEFAULT_PRIORS,
+        rate: fit::DEFAULT_RATE,
+    };
+    let mut blob = vec![0; spec.encoded_len()];
+    spec.write(&mut blob).unwrap();
+    blob
+}
+
+fn bounded(rows: usize) -> Vec<u8> {
+    let lattice = Lattice::bounded(0.0, 0.05).unwrap();
+    blob(
+        rows,
+        Channel {
+            lattice,
+            predictor: Predictor { mean: 0, spread: 64 << 8, scale: 8 << 8, order: 1 },
+        },
+        None,
+    )
+}
+
+/// Each component is the mean of one channel over one of several parts of the window.
+fn block_means(rows: usize, components: usize) -> Vec<u8> {
+    let parts = components / CHANNELS;
+    let length = rows / parts;
+    let weight = fit::basis_weight(1.0 / (length as f64).sqrt());
+    let mut basis = vec![0; rows * CHANNELS * components];
+    for row in 0..rows {
+        for channel in 0..CHANNELS {
+            let component = row / length * CHANNELS + channel;
+            basis[(row * CHANNELS + channel) * components + component] = weight;
+        }
+    }
+    let lattice = Lattice::fine(0.0, 0.05).unwrap();
+    let transform = Transform {
+        coefficient_step: fit::q8(8.0),
+        budget: Some(fit::q8(100.0)),
+        scales: &vec![fit::q8(20.0); components],
+        basis: &basis,
+    };
+    blob(rows, Channel { lattice, predictor: Predictor::default() }, Some(transform))
+}
+
+fn bench(c: &mut Criterion) {
+    let cases = [
+        ("bounded/8x32", 32, bounded(32)),
+        ("bounded/8x1024", 1024, bounded(1024)),
+        ("transform/8x32k8", 32, block_means(32, 8)),
+        ("transform/8x32k64", 32, block_means(32, 64)),
+    ];
+    for (id, rows, blob) in cases {
+        let model = Model::parse(&blob).unwrap();
+        let window = walk(rows);
+        let mut scratch = vec![Slot::NEW; model.scratch_len()];
+        let mut out = vec![0; model.max_frame_bytes()];
+        let mut decoded = vec![0.0_f32; window.len()];
+        let length = codec::encode(&model, 0, &window, &mut scratch, &mut out).unwrap();
+        let (frame, _) = Frame::parse(&out[..length]).unwrap();
+        assert!(!frame.is_raw() && length < 4 * window.len());
+        let bytes = out[..length].to_vec();
+
+        let mut group = c.benchmark_group("codec");
+        group.throughput(Throughput::Bytes(4 * window.len() as u64));
+        group.bench_function(BenchmarkId::new("encode", id), |b| {
+            b.iter(|| codec::encode(&model, 0, black_box(&window), &mut scratch, &mut out));
+        });
+        group.bench_function(BenchmarkId::new("decode", id), |b| {
+            b.iter(|| {
+                let (frame, _) = Frame::parse(black_box(&bytes)).unwrap();
+                codec::decode(&model, &frame, &mut scratch, &mut decoded)
+            });
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);

@@ -1,0 +1,107 @@
+//! Any finite samples keep the promise of either mode, in a frame that never grows.
+#![no_main]
+
+use eigenmote::codec::{
+    self, Channel, Frame, Lattice, Model, ModelSpec, OVERHEAD, Predictor, Sample, Slot, Transform,
+    fit,
+};
+use libfuzzer_sys::fuzz_target;
+
+const CHANNELS: usize = 2;
+const WINDOW: usize = 32;
+
+fn round_trip<S: Sample>(
+    channels: &[Channel<S>],
+    transform: Option<Transform<'_>>,
+    window: &[S],
+) -> Vec<S> {
+    let spec = ModelSpec {
+        window: WINDOW as u16,
+        channels,
+        transform,
+        priors: &fit::DEFAULT_PRIORS,
+        rate: fit::DEFAULT_RATE,
+    };
+    let mut blob = vec![0; spec.encoded_len()];
+    spec.write(&mut blob).unwrap();
+    let model = Model::parse(&blob).unwrap();
+    let mut scratch = vec![Slot::NEW; model.scratch_len()];
+    let mut out = vec![0; model.max_frame_bytes()];
+    let length = codec::encode(&model, 1, window, &mut scratch, &mut out).unwrap();
+    assert!(length <= OVERHEAD + size_of_val(window));
+    let (frame, _) = Frame::parse(&out[..length]).unwrap();
+    let mut decoded = vec![S::default(); window.len()];
+    codec::decode(&model, &frame, &mut scratch, &mut decoded).unwrap();
+    decoded
+}
+
+fn bounded<S: Sample>(window: &[S], lattice: Lattice<S>, order: u8) {
+    let predictor = Predictor { mean: 0, spread: 1000, scale: 300, order };
+    let decoded = round_trip(&[Channel { lattice, predictor }; CHANNELS], None, window);
+    for (&x, &y) in window.iter().zip(&decoded) {
+        assert!(lattice.holds(x, y), "{x:?} came back as {y:?}");
+    }
+}
+
+fn transform<S: Sample>(window: &[S], step: f64, budget: f64) {
+    let Some(lattice) = Lattice::<S>::fine(0.0, step) else { return };
+    let basis: Vec<i16> = (0..WINDOW * CHANNELS)
+        .flat_map(|i| [2048, if i % 2 == 0 { 2048 } else { -2048 }])
+        .collect();
+    let transform = Transform {
+        coefficient_step: 3000,
+        budget: Some(fit::q8(budget).max(1)),
+        scales: &[3000, 1000],
+        basis: &basis,
+    };
+    let channel = Channel { lattice, predictor: Predictor::default() };
+    let decoded = round_trip(&[channel; CHANNELS], Some(transform), window);
+    let squares = |(&x, &y): (&S, &S)| {
+        // The measure rounds up by at most two units plus 2^-18.
+        let error = f64::from(lattice.error_q8(x, y).saturating_sub(2)) * (1.0 - 4e-6);
+        error * error
+    };
+    let sum: f64 = window.iter().zip(&decoded).map(squares).sum();
+    let allowed = f64::from(fit::q8(budget).max(1));
+    assert!((sum / window.len() as f64).sqrt() <= allowed);
+}
+
+fn samples<S: Sample>(bytes: &[u8]) -> Vec<S> {
+    let size = S::KIND.bytes();
+    let value = |chunk: &[u8]| {
+        let mut raw = [0; 8];
+        raw[..size].copy_from_slice(chunk);
+        S::from_raw(u64::from_le_bytes(raw))
+    };
+    let mut window: Vec<S> = bytes
+        .chunks_exact(size)
+        .map(value)
+        .filter(|x| x.is_finite())
+        .take(WINDOW * CHANNELS)
+        .collect();
+    window.truncate(window.len() / CHANNELS * CHANNELS);
+    window
+}
+
+fn both<S: Sample>(bytes: &[u8], scale: f64, order: u8) {
+    let window = samples::<S>(bytes);
+    if window.is_empty() {
+        return;
+    }
+    if let Some(lattice) = Lattice::<S>::bounded(0.0, scale) {
+        bounded(&window, lattice, order);
+    }
+    transform(&window, scale, f64::from(order) + 0.5);
+}
+
+fuzz_target!(|data: &[u8]| {
+    let [kind, scale, order, bytes @ ..] = data else { return };
+    let scale = f64::from(scale.cast_signed()).exp2();
+    let order = order % 4;
+    match kind % 4 {
+        0 => both::<i16>(bytes, scale, order),
+        1 => both::<i32>(bytes, scale, order),
+        2 => both::<f32>(bytes, scale, order),
+        _ => both::<f64>(bytes, scale, order),
+    }
+});
