@@ -1,0 +1,296 @@
+//! Transform mode: a window within a root-mean-square budget, by few numbers.
+//!
+//! The window's counts `u` (less each channel's mean) are projected on the K components of the
+//! model, `c = Bᵀu`, the coefficients rounded to one uniform step Δ (the best choice for a
+//! mean-square budget: "reverse water-filling"), and the decoder returns `mean + B·(Δ·q)`.
+//!
+//! The encoder runs the decoder's arithmetic and measures the true error of the window. If it is
+//! over the budget, the residuals of all values follow, rounded to the coarsest step that brings
+//! it back under; if none does, the window goes plain. So the promise holds for any finite input.
+//!
+//! Sums over the window are taken value by value as the samples are read, so the working memory
+//! is one number per component.
+
+use super::entropy::{BitCoder, LEVEL_BITS, Level, SIGN, integer, plain_bits};
+use super::model::{BasisRow, Channel, Model};
+use super::{Sample, Slot};
+
+/// Fraction bits of the basis.
+pub(crate) const BASIS_BITS: u32 = 14;
+/// Fraction bits of the coefficients' step.
+pub(crate) const STEP_BITS: u32 = 8;
+/// Largest |count − mean| that is projected: sums of 2^16 products then fit 64 bits.
+const MAX_CENTRED: i32 = 1 << 24;
+/// Largest quantised coefficient.
+const MAX_COEFFICIENT: i64 = 1 << 30;
+
+/// Steps of refinement in counts, half an octave apart.
+const REFINEMENTS: [i32; 31] = [
+    1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512, 724, 1024, 1448, 2048,
+    2896, 4096, 5793, 8192, 11585, 16384, 23170, 32768, 46341,
+];
+const REFINEMENT_BITS: u32 = 5;
+
+/// Step of the residuals that follow the coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refinement(u8);
+
+impl Refinement {
+    fn step(self) -> i32 {
+        REFINEMENTS.get(usize::from(self.0)).copied().unwrap_or(1)
+    }
+}
+
+/// How a window is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    Plain,
+    Coefficients,
+    Refined(Refinement),
+}
+
+/// Projects and quantises a window into the slots and finds out how it must be sent.
+pub(super) fn prepare<S: Sample>(model: &Model<'_>, window: &[S], slots: &mut [Slot]) -> Choice {
+    if !project(model, window, slots) || !quantize(model, slots) {
+        return Choice::Plain;
+    }
+    let Some(budget) = model.budget() else {
+        return Choice::Coefficients;
+    };
+    let allowed =
+        u64::from(budget) * u64::from(budget) * u64::try_from(window.len()).unwrap_or(u64::MAX);
+    if squared_error(model, window, slots, None) <= allowed {
+        return Choice::Coefficients;
+    }
+    // The error falls with the step, if not quite monotonically: any step that fits will do.
+    let (mut fits, mut above) = (None, REFINEMENTS.len());
+    let mut below = 0;
+    while below < above {
+        let middle = below.midpoint(above);
+        let refinement = Refinement(u8::try_from(middle).unwrap_or(0));
+        if squared_error(model, window, slots, Some(refinement)) <= allowed {
+            fits = Some(refinement);
+            below = middle + 1;
+        } else {
+            above = middle;
+        }
+    }
+    fits.map_or(Choice::Plain, Choice::Refined)
+}
+
+/// Codes what [`prepare`] left in the slots; `false` if the coder has no room left.
+pub(super) fn encode<S: Sample, C: BitCoder>(
+    coder: &mut C,
+    model: &Model<'_>,
+    window: &[S],
+    slots: &mut [Slot],
+    refinement: Option<Refinement>,
+) -> bool {
+    code_coefficients(coder, model, slots);
+    let Some(refinement) = refinement else {
+        return !coder.is_spent();
+    };
+    plain_bits(coder, u64::from(refinement.0), REFINEMENT_BITS);
+    let (coefficients, levels) = split(model, slots);
+    start_levels(levels);
+    let rows = window.chunks_exact(model.channels().max(1));
+    let mut basis = model.basis_rows();
+    for samples in rows {
+        let channels = model.channel_list::<S>();
+        for (((&x, channel), level), row) in
+            samples.iter().zip(channels).zip(&mut *levels).zip(&mut basis)
+        {
+            let decoded = reconstruct(&channel, coefficients, row);
+            let residual = quantized_residual(&channel, x, decoded, refinement);
+            code_residual(coder, level, residual);
+        }
+        if coder.is_spent() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Fills `out` row by row; `false` if the stream ends early or has a number without a meaning.
+pub(super) fn decode<S: Sample, C: BitCoder>(
+    decoder: &mut C,
+    model: &Model<'_>,
+    out: &mut [S],
+    slots: &mut [Slot],
+    refined: bool,
+) -> bool {
+    for slot in &mut *slots {
+        *slot = Slot::NEW;
+    }
+    code_coefficients(decoder, model, slots);
+    let mut step = 0;
+    if refined {
+        let index = plain_bits(decoder, 0, REFINEMENT_BITS);
+        match usize::try_from(index).ok().and_then(|index| REFINEMENTS.get(index)) {
+            Some(&known) => step = known,
+            None => return false,
+        }
+    }
+    let (coefficients, levels) = split(model, slots);
+    start_levels(levels);
+    let mut basis = model.basis_rows();
+    for samples in out.chunks_exact_mut(model.channels().max(1)) {
+        let channels = model.channel_list::<S>();
+        for (((x, channel), level), row) in
+            samples.iter_mut().zip(channels).zip(&mut *levels).zip(&mut basis)
+        {
+            let mut count = reconstruct(&channel, coefficients, row);
+            if refined {
+                let residual = code_residual(decoder, level, 0);
+                count = count.saturating_add(residual.saturating_mul(step));
+            }
+            *x = channel.lattice.restore(count);
+        }
+        if decoder.is_spent() {
+            return false;
+        }
+    }
+    true
+}
+
+/// The slots of the coefficients and those of the channels.
+fn split<'s>(model: &Model<'_>, slots: &'s mut [Slot]) -> (&'s mut [Slot], &'s mut [Slot]) {
+    slots.split_at_mut_checked(model.components()).unwrap_or_default()
+}
+
+/// `Bᵀu` into the sums of the slots; `false` if a value is too far from its mean.
+///
+/// A short window is continued by its last row: smooth, and the decoder drops it.
+pub(super) fn project<S: Sample>(model: &Model<'_>, window: &[S], slots: &mut [Slot]) -> bool {
+    for slot in &mut *slots {
+        *slot = Slot::NEW;
+    }
+    let (coefficients, _) = split(model, slots);
+    let rows = window.chunks_exact(model.channels().max(1));
+    let last = rows.clone().last().unwrap_or(&[]);
+    let mut basis = model.basis_rows();
+    for samples in rows.chain(core::iter::repeat(last)).take(model.window()) {
+        let channels = model.channel_list::<S>();
+        for ((&x, channel), row) in samples.iter().zip(channels).zip(&mut basis) {
+            let Some(centred) = centred_count(&channel, x) else {
+                return false;
+            };
+            for (slot, weight) in coefficients.iter_mut().zip(row.weights()) {
+                slot.sum = slot.sum.wrapping_add(weight.wrapping_mul(i64::from(centred)));
+            }
+        }
+    }
+    true
+}
+
+#[inline(always)]
+fn centred_count<S: Sample>(channel: &Channel<S>, x: S) -> Option<i32> {
+    let centred = channel.lattice.nearest(x)?.checked_sub(channel.predictor.mean)?;
+    (-MAX_CENTRED..=MAX_CENTRED).contains(&centred).then_some(centred)
+}
+
+/// From sums to multiples of the step; `false` if one is out of range.
+pub(super) fn quantize(model: &Model<'_>, slots: &mut [Slot]) -> bool {
+    let step = i64::from(model.coefficient_step().max(1)) << (BASIS_BITS - STEP_BITS);
+    let (coefficients, _) = split(model, slots);
+    for slot in coefficients {
+        let code = divide_to_nearest(slot.sum, step);
+        match i32::try_from(code) {
+            Ok(code) if (-MAX_COEFFICIENT..=MAX_COEFFICIENT).contains(&i64::from(code)) => {
+                slot.last = code;
+                slot.dequantize(model);
+            }
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[inline(always)]
+fn divide_to_nearest(x: i64, step: i64) -> i64 {
+    let step = step.unsigned_abs().max(1);
+    let magnitude = x.unsigned_abs().saturating_add(step / 2) / step;
+    let magnitude = i64::try_from(magnitude).unwrap_or(i64::MAX);
+    if x < 0 { -magnitude } else { magnitude }
+}
+
+impl Slot {
+    fn dequantize(&mut self, model: &Model<'_>) {
+        self.sum = i64::from(self.last).wrapping_mul(i64::from(model.coefficient_step()));
+    }
+}
+
+fn code_coefficients<C: BitCoder>(coder: &mut C, model: &Model<'_>, slots: &mut [Slot]) {
+    let (coefficients, _) = split(model, slots);
+    for (slot, scale) in coefficients.iter_mut().zip(model.scales()) {
+        slot.last = integer(coder, Level(scale).scale(), SIGN, slot.last);
+        slot.dequantize(model);
+    }
+}
+
+/// Count of one value as the coefficients give it.
+#[inline(always)]
+fn reconstruct<S: Sample>(channel: &Channel<S>, coefficients: &[Slot], row: BasisRow<'_>) -> i32 {
+    const SHIFT: u32 = BASIS_BITS + STEP_BITS;
+    let sum = coefficients
+        .iter()
+        .zip(row.weights())
+        .fold(0_i64, |sum, (slot, weight)| sum.wrapping_add(slot.sum.wrapping_mul(weight)));
+    let rounded = sum.wrapping_add(1 << (SHIFT - 1)) >> SHIFT;
+    let centred = rounded.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+    #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+    let centred = centred as i32;
+    centred.saturating_add(channel.predictor.mean)
+}
+
+/// Residual of a value in steps of the refinement.
+#[inline(always)]
+fn quantized_residual<S: Sample>(
+    channel: &Channel<S>,
+    x: S,
+    decoded: i32,
+    refinement: Refinement,
+) -> i32 {
+    let count = channel.lattice.nearest(x).unwrap_or(decoded);
+    let residual = i64::from(count) - i64::from(decoded);
+    let quantized = divide_to_nearest(residual, i64::from(refinement.step()));
+    i32::try_from(quantized).unwrap_or(0)
+}
+
+/// Sum of squares of the errors of all values in units of 2^−8 step, as the decoder makes them.
+fn squared_error<S: Sample>(
+    model: &Model<'_>,
+    window: &[S],
+    slots: &mut [Slot],
+    refinement: Option<Refinement>,
+) -> u64 {
+    let (coefficients, _) = split(model, slots);
+    let mut basis = model.basis_rows();
+    let mut sum = 0_u64;
+    for samples in window.chunks_exact(model.channels().max(1)) {
+        let channels = model.channel_list::<S>();
+        for ((&x, channel), row) in samples.iter().zip(channels).zip(&mut basis) {
+            let mut count = reconstruct(&channel, coefficients, row);
+            if let Some(refinement) = refinement {
+                let residual = quantized_residual(&channel, x, count, refinement);
+                count = count.saturating_add(residual.saturating_mul(refinement.step()));
+            }
+            let error = u64::from(channel.lattice.error_q8(x, channel.lattice.restore(count)));
+            sum = sum.saturating_add(error.saturating_mul(error));
+        }
+    }
+    sum
+}
+
+fn start_levels(levels: &mut [Slot]) {
+    for slot in levels {
+        slot.level = Level(1 << (LEVEL_BITS - 1));
+    }
+}
+
+#[inline(always)]
+fn code_residual<C: BitCoder>(coder: &mut C, slot: &mut Slot, residual: i32) -> i32 {
+    let residual = integer(coder, slot.level.scale(), SIGN, residual);
+    slot.level.update(residual);
+    residual
+}
