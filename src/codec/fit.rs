@@ -16,7 +16,7 @@ use crate::scalar::Scalar;
 /// Priors for a model without training data of its own.
 pub const DEFAULT_PRIORS: [u16; CONTEXTS] = [1 << 15; CONTEXTS];
 /// Rate of adaptation that suits most recordings.
-pub const DEFAULT_RATE: u8 = 5;
+pub const DEFAULT_RATE: u8 = 6;
 
 const ORDERS: usize = MAX_ORDER as usize + 1;
 

@@ -223,7 +223,7 @@ impl Slot {
 fn code_coefficients<C: BitCoder>(coder: &mut C, model: &Model<'_>, slots: &mut [Slot]) {
     let (coefficients, _) = split(model, slots);
     for (slot, scale) in coefficients.iter_mut().zip(model.scales()) {
-        slot.last = integer(coder, Level(scale).scale(), SIGN, slot.last);
+        slot.last = integer(coder, Level::new(scale).scale(), SIGN, slot.last);
         slot.dequantize(model);
     }
 }
@@ -284,7 +284,7 @@ fn squared_error<S: Sample>(
 
 fn start_levels(levels: &mut [Slot]) {
     for slot in levels {
-        slot.level = Level(1 << (LEVEL_BITS - 1));
+        slot.level = Level::new(1 << (LEVEL_BITS - 1));
     }
 }
 
