@@ -300,7 +300,8 @@ impl Level {
     /// above, the distribution only stretches, and so do the low bits sent as they are.
     #[inline(always)]
     pub(crate) fn scale(self) -> Scale {
-        let level = (self.fast / 2).saturating_add(self.slow / 2).saturating_add(1 << (LEVEL_BITS - 5));
+        let level =
+            (self.fast / 2).saturating_add(self.slow / 2).saturating_add(1 << (LEVEL_BITS - 5));
         let octave = 31 - (level | 1).leading_zeros();
         let half = level >> (octave.wrapping_sub(1) & 31) & 1;
         let row = (2 * octave + half).saturating_sub(2 * (LEVEL_BITS - 5));
@@ -320,11 +321,7 @@ impl Level {
 /// Moves `from` by 2^−rate of the way to `to`, never stopping short below it.
 #[inline(always)]
 fn approach(from: u32, to: u32, rate: u32) -> u32 {
-    if to >= from {
-        from + ((to - from) >> rate)
-    } else {
-        from - (from - to).div_ceil(1 << rate)
-    }
+    if to >= from { from + ((to - from) >> rate) } else { from - (from - to).div_ceil(1 << rate) }
 }
 
 /// Context of a residual's sign, from the residual before it: none; or its sign and whether it

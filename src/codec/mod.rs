@@ -19,9 +19,9 @@
 mod bounded;
 mod entropy;
 pub mod fit;
-mod frame;
+pub mod frame;
 mod lattice;
-mod model;
+pub mod model;
 mod predict;
 mod transform;
 
@@ -59,7 +59,8 @@ pub struct Slot {
 
 impl Slot {
     /// Any content will do; this one for array expressions.
-    pub const NEW: Self = Self { sum: 0, last: 0, slope: 0, bend: 0, residual: 0, level: Level::new(0) };
+    pub const NEW: Self =
+        Self { sum: 0, last: 0, slope: 0, bend: 0, residual: 0, level: Level::new(0) };
 }
 
 /// Why a window was not encoded. Nothing of the output is valid then.
