@@ -10,58 +10,706 @@
     missing_docs
 )]
 
-use eigenmote::codec::{
-    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Sample, Slot, fit,
-};
+use std::fs;
+use std::path::{Path, PathBuf};
 
-/// A bounded model blob with one predictor order for all channels.
-fn bounded_blob<S: Sample>(epsilons: &[f64], window: u16, order: u8) -> Vec<u8> {
-    let channels: Vec<Channel<S>> = epsilons
-        .iter()
-        .map(|&epsilon| Channel {
-            lattice: Lattice::bounded(0.0, epsilon).unwrap(),
-            predictor: Predictor { mean: 0, spread: 1 << 12, scale: 1 << 10, order },
-        })
-        .collect();
-    let spec = ModelSpec {
-        window,
-        channels: &channels,
-        transform: None,
-        priors: &fit::DEFAULT_PRIORS,
-        rate: fit::DEFAULT_RATE,
-    };
+use eigenmote::codec::{
+    self, Channel, DecodeError, EncodeError, Frame, FrameError, Lattice, MAX_ORDER, Model,
+    ModelError, ModelSpec, OVERHEAD, Predictor, STATE_BYTES, Sample, SampleKind, Slot, Transform,
+    fit,
+};
+use proptest::prelude::*;
+
+// Models
+
+fn blob<S: Sample>(
+    window: u16,
+    channels: &[Channel<S>],
+    transform: Option<Transform<'_>>,
+) -> Vec<u8> {
+    let (priors, rate) = (&fit::DEFAULT_PRIORS, fit::DEFAULT_RATE);
+    let spec = ModelSpec { window, channels, transform, priors, rate };
     let mut blob = vec![0; spec.encoded_len()];
     assert_eq!(spec.write(&mut blob), Ok(blob.len()));
     blob
 }
 
-fn round_trip<S: Sample>(model: &Model<'_>, window: &[S]) -> (Vec<u8>, Vec<S>) {
+/// Bounded, with one epsilon per channel and one order for all.
+fn bounded_blob<S: Sample>(epsilons: &[f64], window: u16, order: u8) -> Vec<u8> {
+    let predictor = Predictor { mean: 0, spread: 16 << 8, scale: 4 << 8, order };
+    let lattice = |&epsilon| Lattice::bounded(0.0, epsilon).unwrap();
+    let channels: Vec<Channel<S>> =
+        epsilons.iter().map(|epsilon| Channel { lattice: lattice(epsilon), predictor }).collect();
+    blob(window, &channels, None)
+}
+
+/// Transform over 8 rows of 2 channels by the 4 Walsh functions with the fewest sign changes.
+fn walsh_blob<S: Sample>(step: f64, coefficient_step: f64, budget: Option<f64>) -> Vec<u8> {
+    let sign = |value: usize, component: usize| {
+        let odd = (value & component.reverse_bits() >> (usize::BITS - 4)).count_ones() % 2 == 1;
+        fit::basis_weight(if odd { -0.25 } else { 0.25 })
+    };
+    let basis: Vec<i16> = (0..16).flat_map(|v| (0..4).map(move |k| sign(v, k))).collect();
+    let channel = Channel {
+        lattice: Lattice::<S>::fine(0.0, step).unwrap(),
+        predictor: Predictor::default(),
+    };
+    let transform = Transform {
+        coefficient_step: fit::q8(coefficient_step),
+        budget: budget.map(fit::q8),
+        scales: &[fit::q8(20.0), fit::q8(5.0), fit::q8(2.0), fit::q8(1.0)],
+        basis: &basis,
+    };
+    blob(8, &[channel; 2], Some(transform))
+}
+
+// Coding
+
+fn encode<S: Sample>(model: &Model<'_>, window: &[S]) -> Vec<u8> {
     let mut scratch = vec![Slot::NEW; model.scratch_len()];
-    let mut out = vec![0; model.max_frame_bytes()];
+    let mut out = vec![0xaa; model.max_frame_bytes()];
     let length = codec::encode(model, 7, window, &mut scratch, &mut out).unwrap();
+    assert!(length <= OVERHEAD + size_of_val(window));
     out.truncate(length);
-    let (frame, used) = Frame::parse(&out).unwrap();
-    assert_eq!((used, frame.sequence(), frame.model_id()), (length, 7, model.id()));
-    let mut decoded = vec![S::default(); window.len()];
-    let rows = codec::decode(model, &frame, &mut scratch, &mut decoded).unwrap();
-    assert_eq!(rows * model.channels(), window.len());
-    (out, decoded)
+    out
+}
+
+fn decode<S: Sample>(model: &Model<'_>, bytes: &[u8]) -> Result<Vec<S>, DecodeError> {
+    let (frame, _) = Frame::parse(bytes).unwrap();
+    let mut scratch = vec![Slot::NEW; model.scratch_len()];
+    let mut out = vec![S::default(); model.window() * model.channels()];
+    let rows = codec::decode(model, &frame, &mut scratch, &mut out)?;
+    out.truncate(rows * model.channels());
+    Ok(out)
+}
+
+fn round_trip<S: Sample>(model: &Model<'_>, window: &[S]) -> Vec<S> {
+    let bytes = encode(model, window);
+    let (frame, used) = Frame::parse(&bytes).unwrap();
+    assert_eq!((used, frame.sequence(), frame.model_id()), (bytes.len(), 7, model.id()));
+    let decoded = decode(model, &bytes).unwrap();
+    assert_eq!(decoded.len(), window.len());
+    decoded
+}
+
+/// Whether |x − y| ≤ epsilon in exact arithmetic, for any finite doubles.
+fn within(x: f64, y: f64, epsilon: f64) -> bool {
+    let difference = x - y;
+    let b = difference - x;
+    let lost = (x - (difference - b)) + (-y - b);
+    let distance = difference.abs();
+    distance < epsilon || distance == epsilon && lost * difference.signum() <= 0.0
+}
+
+trait ToF64: Sample {
+    fn to_f64(self) -> f64;
+}
+impl ToF64 for i16 {
+    fn to_f64(self) -> f64 {
+        self.into()
+    }
+}
+impl ToF64 for i32 {
+    fn to_f64(self) -> f64 {
+        self.into()
+    }
+}
+impl ToF64 for f32 {
+    fn to_f64(self) -> f64 {
+        self.into()
+    }
+}
+impl ToF64 for f64 {
+    fn to_f64(self) -> f64 {
+        self
+    }
+}
+
+fn assert_bounded<S: ToF64>(model: &Model<'_>, window: &[S], epsilons: &[f64]) {
+    let decoded = round_trip(model, window);
+    for ((&x, &y), &epsilon) in window.iter().zip(&decoded).zip(epsilons.iter().cycle()) {
+        assert!(within(x.to_f64(), y.to_f64(), epsilon), "{x:?} came back as {y:?} at {epsilon:e}");
+    }
+}
+
+/// Root mean square of (x − x̂)/step.
+fn error_in_steps<S: ToF64>(window: &[S], decoded: &[S], step: f64) -> f64 {
+    let square = |(&x, &y): (&S, &S)| ((x.to_f64() - y.to_f64()) / step).powi(2);
+    (window.iter().zip(decoded).map(square).sum::<f64>() / window.len() as f64).sqrt()
+}
+
+// Inputs
+
+/// A smooth signal with some noise, from integers only.
+fn signal(length: usize, seed: u32) -> Vec<i32> {
+    let (mut state, mut slope, mut x) = (seed | 1, 0_i32, 500_i32);
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state
+    };
+    let mut step = || {
+        slope += (next() % 9) as i32 - 4 - x / 256 - slope / 8;
+        x += slope;
+        x + (next() % 3) as i32
+    };
+    (0..length).map(|_| step()).collect()
+}
+
+fn any_f32() -> impl Strategy<Value = f32> {
+    prop_oneof![
+        4 => -1000.0_f32..1000.0,
+        2 => any::<u32>().prop_map(f32::from_bits).prop_filter("finite", |x| x.is_finite()),
+        1 => prop::sample::select(vec![0.0, -0.0, 1e38, -1e38, f32::MAX, f32::MIN, 1e-45, -1e-40, 1.0]),
+    ]
+}
+
+fn any_f64() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => -1000.0_f64..1000.0,
+        2 => any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |x| x.is_finite()),
+        1 => prop::sample::select(vec![0.0, -0.0, 1e308, -1e38, f64::MAX, f64::MIN, 5e-324, 1.0]),
+    ]
+}
+
+fn any_i16() -> impl Strategy<Value = i16> {
+    prop_oneof![4 => -100_i16..100, 1 => any::<i16>(), 1 => Just(i16::MIN), 1 => Just(i16::MAX)]
+}
+
+fn any_i32() -> impl Strategy<Value = i32> {
+    prop_oneof![4 => -1000_i32..1000, 1 => any::<i32>(), 1 => Just(i32::MIN), 1 => Just(i32::MAX)]
+}
+
+/// Bounds over the whole range of a float with this largest decimal exponent.
+fn any_epsilon(exponent: i32) -> impl Strategy<Value = f64> {
+    prop_oneof![
+        3 => (-4..2_i32).prop_map(|e| 10_f64.powi(e)),
+        1 => (-exponent..exponent).prop_map(|e| 10_f64.powi(e)),
+        2 => 1e-3..1e3_f64,
+    ]
+}
+
+fn rows_of<T: std::fmt::Debug + Clone>(
+    value: impl Strategy<Value = T> + Clone,
+    channels: usize,
+    most: usize,
+) -> impl Strategy<Value = Vec<T>> {
+    (1..=most).prop_flat_map(move |rows| prop::collection::vec(value.clone(), rows * channels))
+}
+
+proptest! {
+    #[test]
+    fn bounded_f32_keeps_epsilon(
+        window in rows_of(any_f32().boxed(), 2, 40),
+        a in any_epsilon(38), b in any_epsilon(38), order in 0..=MAX_ORDER,
+    ) {
+        let blob = bounded_blob::<f32>(&[a, b], 40, order);
+        assert_bounded(&Model::parse(&blob).unwrap(), &window, &[a, b]);
+    }
+
+    #[test]
+    fn bounded_f64_keeps_epsilon(
+        window in rows_of(any_f64().boxed(), 2, 40),
+        a in any_epsilon(300), b in any_epsilon(300), order in 0..=MAX_ORDER,
+    ) {
+        let blob = bounded_blob::<f64>(&[a, b], 40, order);
+        assert_bounded(&Model::parse(&blob).unwrap(), &window, &[a, b]);
+    }
+
+    #[test]
+    fn bounded_i16_keeps_epsilon(
+        window in rows_of(any_i16().boxed(), 3, 40),
+        a in 0.0..100_f64, b in 0.0..1e5_f64, order in 0..=MAX_ORDER,
+    ) {
+        let blob = bounded_blob::<i16>(&[a, b, 0.5], 40, order);
+        assert_bounded(&Model::parse(&blob).unwrap(), &window, &[a, b, 0.0]);
+    }
+
+    #[test]
+    fn bounded_i32_keeps_epsilon(
+        window in rows_of(any_i32().boxed(), 3, 40),
+        a in 0.0..100_f64, b in 0.0..1e10_f64, order in 0..=MAX_ORDER,
+    ) {
+        let b = b.min(f64::from(u32::MAX));
+        let blob = bounded_blob::<i32>(&[a, b, 0.5], 40, order);
+        assert_bounded(&Model::parse(&blob).unwrap(), &window, &[a, b, 0.0]);
+    }
+
+    #[test]
+    fn values_near_the_edge_of_a_cell_keep_epsilon(
+        counts in prop::collection::vec(-3_000_000_i32..3_000_000, 64),
+        ulps in prop::collection::vec(-2_i32..=2, 64),
+        epsilon in 1e-3..1e3_f32,
+    ) {
+        let edge = |(&count, &ulps): (&i32, &i32)| {
+            let edge = (f64::from(count) * 2.0 + 1.0) * f64::from(epsilon);
+            f32::from_bits((edge as f32).to_bits().wrapping_add_signed(ulps))
+        };
+        let window: Vec<f32> = counts.iter().zip(&ulps).map(edge).filter(|x| x.is_finite()).collect();
+        let epsilon = f64::from(epsilon);
+        let blob = bounded_blob::<f32>(&[epsilon], 64, 1);
+        assert_bounded(&Model::parse(&blob).unwrap(), &window, &[epsilon]);
+    }
+
+    #[test]
+    fn transform_f32_keeps_the_budget(
+        window in rows_of(any_f32().boxed(), 2, 8),
+        step in any_epsilon(30), delta in 0.1..100_f64, budget in 0.01..30_f64,
+    ) {
+        let blob = walsh_blob::<f32>(step, delta, Some(budget));
+        let model = Model::parse(&blob).unwrap();
+        let decoded = round_trip(&model, &window);
+        let step = f64::from(model.channel_list::<f32>().next().unwrap().lattice.step);
+        prop_assert!(error_in_steps(&window, &decoded, step) <= budget);
+    }
+
+    #[test]
+    fn transform_f64_keeps_the_budget(
+        window in rows_of(any_f64().boxed(), 2, 8),
+        step in any_epsilon(150), delta in 0.1..100_f64, budget in 0.01..30_f64,
+    ) {
+        let blob = walsh_blob::<f64>(step, delta, Some(budget));
+        let decoded = round_trip(&Model::parse(&blob).unwrap(), &window);
+        prop_assert!(error_in_steps(&window, &decoded, step) <= budget);
+    }
+
+    #[test]
+    fn transform_of_integers_keeps_the_budget(
+        small in rows_of(any_i16().boxed(), 2, 8), large in rows_of(any_i32().boxed(), 2, 8),
+        quarters in 1..40_u32, delta in 0.1..100_f64, budget in 0.01..30_f64,
+    ) {
+        let step = f64::from(quarters) / 4.0;
+        let blob = walsh_blob::<i16>(step, delta, Some(budget));
+        let decoded = round_trip(&Model::parse(&blob).unwrap(), &small);
+        prop_assert!(error_in_steps(&small, &decoded, step) <= budget);
+        let blob = walsh_blob::<i32>(step, delta, Some(budget));
+        let decoded = round_trip(&Model::parse(&blob).unwrap(), &large);
+        prop_assert!(error_in_steps(&large, &decoded, step) <= budget);
+    }
+
+    #[test]
+    fn any_payload_ends_in_rows_or_an_error(
+        payload in prop::collection::vec(any::<u8>(), 0..200), flags in 0..8_u8, rows in 0..50_u16,
+    ) {
+        for golden in GOLDEN {
+            let blob = golden.model();
+            let model = Model::parse(&blob).unwrap();
+            let mut bytes = vec![1, flags];
+            bytes.extend(model.id().to_le_bytes());
+            bytes.extend([0; 4]);
+            bytes.extend(rows.to_le_bytes());
+            bytes.extend((payload.len() as u16).to_le_bytes());
+            bytes.extend(&payload);
+            bytes.extend([0; 4]);
+            repair_checksum(&mut bytes);
+            golden.survives(&model, &bytes);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_a_frame_and_a_model_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        let _ = Frame::parse(&bytes);
+        let _ = Model::parse(&bytes);
+    }
 }
 
 #[test]
-fn bounded_round_trip_keeps_epsilon() {
-    for order in 0..=codec::MAX_ORDER {
-        let blob = bounded_blob::<f32>(&[0.01, 0.5], 100, order);
-        let model = Model::parse(&blob).unwrap();
-        let mut window: Vec<f32> = (0..200).map(|i| (i as f32 * 0.05).sin() * 20.0).collect();
-        let (bytes, decoded) = round_trip(&model, &window);
-        for (pair, back) in window.chunks(2).zip(decoded.chunks(2)) {
-            assert!((pair[0] - back[0]).abs() <= 0.01 && (pair[1] - back[1]).abs() <= 0.5);
-        }
-        assert!(bytes.len() < 400, "{} bytes with order {order}", bytes.len());
-        window[17] = 1e38;
-        window[18] = -1e-40;
-        let (_, decoded) = round_trip(&model, &window);
-        assert_eq!(decoded[17], 1e38);
+fn alternating_extremes_keep_epsilon_and_never_grow() {
+    let flip = |low, high| (0..64).map(|i| if i % 2 == 0 { low } else { high }).collect::<Vec<_>>();
+    for order in 0..=MAX_ORDER {
+        let blob = bounded_blob::<i32>(&[0.5], 64, order);
+        let window: Vec<i32> =
+            (0..64).map(|i| if i % 2 == 0 { i32::MIN } else { i32::MAX }).collect();
+        assert_bounded(&Model::parse(&blob).unwrap(), &window, &[0.0]);
+        let blob = bounded_blob::<f32>(&[1e-3], 64, order);
+        assert_bounded(&Model::parse(&blob).unwrap(), &flip(-3e38_f32, 3e38), &[1e-3]);
+        let blob = bounded_blob::<f32>(&[1e38], 64, order);
+        assert_bounded(&Model::parse(&blob).unwrap(), &flip(f32::MIN, f32::MAX), &[1e38]);
     }
+}
+
+#[test]
+fn one_wild_value_does_not_cost_the_window() {
+    let blob = bounded_blob::<f32>(&[0.5], 64, 1);
+    let model = Model::parse(&blob).unwrap();
+    let mut window: Vec<f32> = signal(64, 5).iter().map(|&x| x as f32).collect();
+    let calm = encode(&model, &window).len();
+    window[30] = 1e38;
+    let bytes = encode(&model, &window);
+    assert!(bytes.len() <= calm + 4 + 64 / 8, "{calm} bytes became {}", bytes.len());
+    assert!(Frame::parse(&bytes).unwrap().0.has_escapes());
+    assert_eq!(decode::<f32>(&model, &bytes).unwrap()[30], 1e38);
+}
+
+#[test]
+fn quiet_stretches_cost_less_than_a_tenth_of_a_bit_per_value() {
+    let blob = bounded_blob::<i16>(&[0.5], 2048, 1);
+    let model = Model::parse(&blob).unwrap();
+    let payload = encode(&model, &vec![123_i16; 2048]).len() - OVERHEAD;
+    assert!(payload * 8 * 10 < 2048, "{payload} bytes for 2048 equal values");
+}
+
+#[test]
+fn noise_goes_plain_and_comes_back_exactly() {
+    let blob = bounded_blob::<f32>(&[1e-3], 32, 1);
+    let model = Model::parse(&blob).unwrap();
+    let window: Vec<f32> = signal(32, 9).iter().map(|&x| x as f32 * 1e30).collect();
+    let bytes = encode(&model, &window);
+    assert!(Frame::parse(&bytes).unwrap().0.is_raw());
+    assert_eq!(bytes.len(), OVERHEAD + 4 * 32);
+    assert_eq!(decode::<f32>(&model, &bytes).unwrap(), window);
+}
+
+#[test]
+fn without_a_budget_a_window_costs_its_coefficients_only() {
+    let blob = walsh_blob::<f32>(0.1, 4.0, None);
+    let model = Model::parse(&blob).unwrap();
+    let window: Vec<f32> = signal(16, 3).iter().map(|&x| x as f32).collect();
+    let bytes = encode(&model, &window);
+    let frame = Frame::parse(&bytes).unwrap().0;
+    assert!(!frame.is_raw() && !frame.is_refined());
+    assert!(frame.payload().len() < 12);
+    decode::<f32>(&model, &bytes).unwrap();
+}
+
+#[test]
+fn infinite_and_nan_are_refused_by_place() {
+    let blob = bounded_blob::<f32>(&[0.5, 0.5], 8, 1);
+    let model = Model::parse(&blob).unwrap();
+    let (mut scratch, mut out) = ([Slot::NEW; 2], [0; 128]);
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut window = [1.0_f32; 16];
+        window[7] = bad;
+        let result = codec::encode(&model, 0, &window, &mut scratch, &mut out);
+        assert_eq!(result, Err(EncodeError::NotFinite { row: 3, channel: 1 }));
+    }
+    assert_eq!(out, [0; 128]);
+}
+
+#[test]
+fn wrong_calls_are_errors() {
+    let blob = bounded_blob::<f32>(&[0.5, 0.5], 8, 1);
+    let model = Model::parse(&blob).unwrap();
+    let (mut scratch, mut out) = ([Slot::NEW; 2], [0; 128]);
+    let mut encode = |window: &[f32]| codec::encode(&model, 0, window, &mut scratch, &mut out);
+    assert_eq!(encode(&[]), Err(EncodeError::WrongLength));
+    assert_eq!(encode(&[0.0; 3]), Err(EncodeError::WrongLength));
+    assert_eq!(encode(&[0.0; 18]), Err(EncodeError::WrongLength));
+    assert!(encode(&[0.0; 16]).is_ok());
+    let wrong_kind = codec::encode(&model, 0, &[1_i16; 4], &mut scratch, &mut out);
+    assert_eq!(wrong_kind, Err(EncodeError::WrongKind(SampleKind::F32)));
+    let no_scratch = codec::encode(&model, 0, &[1.0_f32; 4], &mut scratch[..1], &mut out);
+    assert_eq!(no_scratch, Err(EncodeError::ScratchTooSmall { needed: 2 }));
+    let no_room = codec::encode(&model, 0, &[1.0_f32; 4], &mut scratch, &mut out[..31]);
+    assert_eq!(no_room, Err(EncodeError::BufferTooSmall { needed: 32 }));
+
+    let length = codec::encode(&model, 0, &[1.0_f32; 4], &mut scratch, &mut out).unwrap();
+    let (frame, used) = Frame::parse(&out).unwrap();
+    assert_eq!(used, length);
+    let short = codec::decode(&model, &frame, &mut scratch, &mut [0.0_f32; 3]);
+    assert_eq!(short, Err(DecodeError::BufferTooSmall { needed: 4 }));
+    let other = bounded_blob::<f32>(&[0.25, 0.5], 8, 1);
+    let other = Model::parse(&other).unwrap();
+    let wrong_model = codec::decode(&other, &frame, &mut scratch, &mut [0.0_f32; 16]);
+    assert_eq!(wrong_model, Err(DecodeError::WrongModel(model.id())));
+}
+
+#[test]
+fn working_memory_for_eight_channels_is_within_a_kibibyte() {
+    let bytes = STATE_BYTES + codec::scratch_len(8, 0) * size_of::<Slot>();
+    assert!(bytes <= 1024, "{bytes} bytes");
+}
+
+#[test]
+fn tallied_priors_and_surveyed_orders_pay() {
+    let samples: Vec<i16> = signal(4000, 11).iter().map(|&x| x as i16).collect();
+    let (train, test) = samples.split_at(2000);
+    let mut survey = fit::Survey::new(500);
+    train.iter().for_each(|&x| survey.push(x.into()));
+    let predictor = survey.predictor();
+    assert!(predictor.order >= 1, "a smooth signal is not predicted by its mean");
+
+    let size = |channel: Channel<i16>, priors: &[u16; codec::CONTEXTS]| {
+        let (channels, rate) = (&[channel], fit::DEFAULT_RATE);
+        let spec = ModelSpec { window: 100, channels, transform: None, priors, rate };
+        let mut blob = vec![0; spec.encoded_len()];
+        spec.write(&mut blob).unwrap();
+        let model = Model::parse(&blob).unwrap();
+        let mut tally = fit::Tally::new();
+        for window in train.chunks(100) {
+            tally.window(&model, window, &mut [Slot::NEW; 1]).unwrap();
+        }
+        let bytes: usize = test.chunks(100).map(|window| encode(&model, window).len()).sum();
+        (bytes, tally.priors())
+    };
+    let lattice = Lattice::bounded(0.0, 0.5).unwrap();
+    let plain = Channel { lattice, predictor: Predictor { order: 0, ..predictor } };
+    let (by_mean, _) = size(plain, &fit::DEFAULT_PRIORS);
+    let (by_order, priors) = size(Channel { lattice, predictor }, &fit::DEFAULT_PRIORS);
+    let (fitted, _) = size(Channel { lattice, predictor }, &priors);
+    assert!(fitted < by_order && by_order < by_mean, "{by_mean} {by_order} {fitted}");
+}
+
+#[test]
+fn a_grid_gives_one_count_per_step_of_the_data() {
+    let lattice = Lattice::<f32>::on_grid(0.1, 0.5, 0.01).unwrap();
+    assert_eq!((lattice.step, lattice.epsilon), (0.5, 0.01));
+    assert_eq!(lattice.snap(3.1), Some(6));
+    assert_eq!(lattice.snap(3.2), None);
+    let lattice = Lattice::<f64>::on_grid(0.0, 0.5, 1.1).unwrap();
+    assert_eq!(lattice.step, 2.5);
+}
+
+#[test]
+fn lattices_round_the_bound_towards_zero() {
+    for epsilon in [0.1, 0.3, 1e-40, 1e-45, 1e38, 1e300, 1.0, 123.456] {
+        let lattice = Lattice::<f32>::bounded(0.0, epsilon);
+        if let Some(lattice) = lattice {
+            assert!(f64::from(lattice.epsilon) <= epsilon);
+            assert!(
+                f64::from(lattice.epsilon) > epsilon * (1.0 - 1e-6)
+                    || !(1e-38..=1e38).contains(&epsilon)
+            );
+            assert_eq!(lattice.step, 2.0 * lattice.epsilon);
+        } else {
+            assert!(epsilon < 2e-45);
+        }
+    }
+    for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(Lattice::<f32>::bounded(0.0, bad), None);
+    }
+    assert_eq!(Lattice::<i16>::bounded(0.0, 0.99).unwrap().epsilon, 0);
+    assert_eq!(Lattice::<i16>::bounded(0.0, -0.1), None);
+    assert_eq!(Lattice::<i32>::bounded(1e10, 1.0), None);
+}
+
+// Golden files: frames of every version ever written, which must decode for ever.
+
+#[derive(Clone, Copy)]
+struct Golden {
+    name: &'static str,
+    kind: SampleKind,
+}
+
+const GOLDEN: [Golden; 4] = [
+    Golden { name: "bounded_i16_v1", kind: SampleKind::I16 },
+    Golden { name: "escapes_f32_v1", kind: SampleKind::F32 },
+    Golden { name: "transform_f32_v1", kind: SampleKind::F32 },
+    Golden { name: "refined_i32_v1", kind: SampleKind::I32 },
+];
+
+impl Golden {
+    fn path(self, suffix: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/golden")
+            .join(self.name)
+            .with_extension(suffix)
+    }
+
+    fn model(self) -> Vec<u8> {
+        fs::read(self.path("model")).unwrap()
+    }
+
+    fn frame(self) -> Vec<u8> {
+        fs::read(self.path("frame")).unwrap()
+    }
+
+    /// Decodes whatever it is; the result does not matter, that there is one does.
+    fn survives(self, model: &Model<'_>, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (frame, _) = Frame::parse(bytes).ok()?;
+        let mut scratch = vec![Slot::NEW; model.scratch_len()];
+        let values = model.window() * model.channels();
+        match self.kind {
+            SampleKind::I16 => decode_bytes::<i16>(model, &frame, &mut scratch, values),
+            SampleKind::I32 => decode_bytes::<i32>(model, &frame, &mut scratch, values),
+            SampleKind::F32 => decode_bytes::<f32>(model, &frame, &mut scratch, values),
+            SampleKind::F64 => decode_bytes::<f64>(model, &frame, &mut scratch, values),
+        }
+    }
+}
+
+fn decode_bytes<S: Sample>(
+    model: &Model<'_>,
+    frame: &Frame<'_>,
+    scratch: &mut [Slot],
+    values: usize,
+) -> Option<Vec<u8>> {
+    let mut out = vec![S::default(); values];
+    let rows = codec::decode(model, frame, scratch, &mut out).ok()?;
+    Some(to_bytes(&out[..rows * model.channels()]))
+}
+
+fn to_bytes<S: Sample>(samples: &[S]) -> Vec<u8> {
+    samples.iter().flat_map(|x| x.to_raw().to_le_bytes()[..S::KIND.bytes()].to_vec()).collect()
+}
+
+/// The golden inputs: (model, frame, decoded samples).
+fn golden_bytes(golden: Golden) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    fn all<S: Sample>(blob: Vec<u8>, window: &[S]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+        let model = Model::parse(&blob).unwrap();
+        let frame = encode(&model, window);
+        let decoded = to_bytes(&decode::<S>(&model, &frame).unwrap());
+        (blob, frame, decoded)
+    }
+    let x = signal(96, 1);
+    let floats: Vec<f32> = x.iter().map(|&x| x as f32 / 8.0).collect();
+    match golden.name {
+        "bounded_i16_v1" => {
+            let window: Vec<i16> = x.iter().map(|&x| x as i16).collect();
+            all(bounded_blob::<i16>(&[0.5, 2.0, 1.0], 40, 2), &window)
+        }
+        "escapes_f32_v1" => {
+            let mut window = floats;
+            window[10] = 1e30;
+            window[81] = -3e-39;
+            all(bounded_blob::<f32>(&[0.25, 0.01], 48, 1), &window)
+        }
+        "transform_f32_v1" => all(walsh_blob::<f32>(0.25, 8.0, None), &floats[..16]),
+        _ => all(walsh_blob::<i32>(0.25, 8.0, Some(2.0)), &x[..12]),
+    }
+}
+
+#[test]
+fn golden_frames_decode_to_golden_samples() {
+    for golden in GOLDEN {
+        let blob = golden.model();
+        let decoded = golden.survives(&Model::parse(&blob).unwrap(), &golden.frame());
+        assert_eq!(decoded, Some(fs::read(golden.path("samples")).unwrap()), "{}", golden.name);
+    }
+}
+
+#[test]
+fn this_version_writes_the_golden_bytes() {
+    for golden in GOLDEN {
+        let (model, frame, samples) = golden_bytes(golden);
+        if std::env::var_os("EIGENMOTE_WRITE_GOLDEN").is_some() {
+            fs::write(golden.path("model"), &model).unwrap();
+            fs::write(golden.path("frame"), &frame).unwrap();
+            fs::write(golden.path("samples"), &samples).unwrap();
+        }
+        assert!(model == golden.model(), "model of {}", golden.name);
+        assert!(frame == golden.frame(), "frame of {}", golden.name);
+    }
+    let flags = GOLDEN.map(|golden| golden.frame()[1]);
+    assert_eq!(flags, [0, 2, 0, 4]);
+}
+
+/// Makes the last four bytes the checksum of the ones before, so that what is behind the check
+/// meets the damage.
+fn repair_checksum(bytes: &mut [u8]) {
+    let (body, crc) = bytes.split_last_chunk_mut::<4>().unwrap();
+    *crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(body).to_le_bytes();
+}
+
+#[test]
+fn every_prefix_of_a_golden_frame_is_truncated() {
+    for golden in GOLDEN {
+        let bytes = golden.frame();
+        for length in 0..bytes.len() {
+            assert_eq!(Frame::parse(&bytes[..length]), Err(FrameError::Truncated));
+        }
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_a_golden_frame_is_found() {
+    for golden in GOLDEN {
+        let bytes = golden.frame();
+        for bit in 0..8 * bytes.len() {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(Frame::parse(&bytes).is_err());
+        }
+    }
+}
+
+#[test]
+fn every_flipped_bit_behind_the_checksum_gives_rows_or_an_error() {
+    let (mut rows, mut errors) = (0, 0);
+    for golden in GOLDEN {
+        let blob = golden.model();
+        let model = Model::parse(&blob).unwrap();
+        let bytes = golden.frame();
+        for bit in 0..8 * (bytes.len() - 4) {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            repair_checksum(&mut bytes);
+            match golden.survives(&model, &bytes) {
+                Some(_) => rows += 1,
+                None => errors += 1,
+            }
+        }
+    }
+    assert!(rows > 0 && errors > 0);
+}
+
+#[test]
+fn every_shortened_payload_gives_rows_or_an_error() {
+    let (mut rows, mut errors) = (0, 0);
+    for golden in GOLDEN {
+        let blob = golden.model();
+        let model = Model::parse(&blob).unwrap();
+        let bytes = golden.frame();
+        for length in 0..bytes.len() - OVERHEAD {
+            let mut bytes = bytes[..12 + length + 4].to_vec();
+            bytes[10..12].copy_from_slice(&(length as u16).to_le_bytes());
+            repair_checksum(&mut bytes);
+            match golden.survives(&model, &bytes) {
+                Some(_) => rows += 1,
+                None => errors += 1,
+            }
+        }
+    }
+    // A payload that lost its last bytes can be the whole one of another window.
+    assert!(errors > 10 * rows, "{errors} errors, {rows} windows");
+}
+
+#[test]
+fn every_prefix_and_flipped_bit_of_a_golden_model_is_found() {
+    for golden in GOLDEN {
+        let blob = golden.model();
+        for length in 0..blob.len() {
+            assert_eq!(Model::parse(&blob[..length]).unwrap_err(), ModelError::Truncated);
+        }
+        for bit in 0..8 * blob.len() {
+            let mut blob = blob.clone();
+            blob[bit / 8] ^= 1 << (bit % 8);
+            assert!(Model::parse(&blob).is_err());
+        }
+    }
+}
+
+#[test]
+fn a_model_damaged_behind_its_checksum_is_refused_or_works() {
+    let (mut works, mut refused) = (0, 0);
+    for golden in GOLDEN {
+        let blob = golden.model();
+        for bit in 0..8 * (blob.len() - 4) {
+            let mut blob = blob.clone();
+            blob[bit / 8] ^= 1 << (bit % 8);
+            repair_checksum(&mut blob);
+            let Ok(model) = Model::parse(&blob) else {
+                refused += 1;
+                continue;
+            };
+            works += 1;
+            let mut frame = golden.frame();
+            frame[2..4].copy_from_slice(&model.id().to_le_bytes());
+            repair_checksum(&mut frame);
+            golden.survives(&model, &frame);
+            let rows = model.window().min(3);
+            match model.kind() {
+                SampleKind::I16 => drop(round_trip(&model, &vec![77_i16; rows * model.channels()])),
+                SampleKind::I32 => drop(round_trip(&model, &vec![77_i32; rows * model.channels()])),
+                SampleKind::F32 => {
+                    drop(round_trip(&model, &vec![7.7_f32; rows * model.channels()]))
+                }
+                SampleKind::F64 => {
+                    drop(round_trip(&model, &vec![7.7_f64; rows * model.channels()]))
+                }
+            }
+        }
+    }
+    assert!(works > 1000 && refused > 300, "{works} {refused}");
 }

@@ -4,7 +4,7 @@
 //! coded against contexts chosen by the running mean of the channel's residuals. A value without
 //! a count (beyond the range, or finer than its float resolves) is an escape: its raw bits.
 
-use super::entropy::{BitCoder, Decoder, ESCAPE, SIGN, integer, plain_bits};
+use super::entropy::{BitCoder, Decoder, ESCAPE, integer, plain_bits, sign_context};
 use super::model::{Channel, Model};
 use super::{Sample, Slot};
 
@@ -79,7 +79,8 @@ fn code_value<S: Sample, C: BitCoder>(
     }
     let predicted = slot.predict();
     let residual = count.unwrap_or(0).wrapping_sub(predicted);
-    let residual = integer(coder, slot.level.scale(), SIGN, residual);
+    let sign = sign_context(slot.residual, slot.level);
+    let residual = integer(coder, slot.level.scale(), sign, residual);
     let count = predicted.wrapping_add(residual);
     slot.push(&channel.predictor, row, count, residual);
     channel.lattice.restore(count)

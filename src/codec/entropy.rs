@@ -9,10 +9,10 @@
 //! Howard & Vitter, "Practical implementations of arithmetic coding" (1992).
 
 /// Number of adaptive contexts; a model holds one prior for each.
-pub const CONTEXTS: usize = 192;
+pub const CONTEXTS: usize = 256;
 
 /// Levels of expected magnitude that have contexts of their own.
-pub(crate) const BUCKETS: u32 = 14;
+pub(crate) const BUCKETS: u32 = 16;
 /// Steps of the unary class code that have contexts of their own.
 const CLASSES: u32 = 10;
 /// First context of the bits after the leading one.
@@ -20,9 +20,9 @@ const MANTISSA: u32 = BUCKETS * CLASSES;
 /// Contexts per class for the two bits after the leading one.
 const MANTISSA_NODES: u32 = 3;
 /// Context of the flag before each value of a frame with escapes.
-pub(crate) const ESCAPE: u32 = 188;
-/// First of three contexts of the sign, by the sign of the value before.
-pub(crate) const SIGN: u32 = 189;
+pub(crate) const ESCAPE: u32 = 208;
+/// First of five contexts of the sign.
+pub(crate) const SIGN: u32 = 209;
 
 /// Longest part of a value that goes into the coder at once without a context.
 const BYPASS_BITS: u32 = 16;
@@ -275,21 +275,33 @@ pub(crate) struct Scale {
 
 /// Fraction bits of a [`Level`].
 pub(crate) const LEVEL_BITS: u32 = 8;
-/// Each residual moves the level by 2^−4 of the way.
-const LEVEL_RATE: u32 = 4;
+/// Each residual moves the fast mean by half of the way.
+const FAST_RATE: u32 = 1;
+/// And the slow one by 2^−5.
+const SLOW_RATE: u32 = 5;
 /// Magnitudes count as at most this much in the running mean.
 const MAX_MAGNITUDE: u32 = 1 << 22;
 
-/// Running mean of the magnitude of a channel's residuals, with 8 fraction bits.
+/// Expected magnitude of a channel's next residual, with 8 fraction bits.
+///
+/// The mean of a fast and a slow running mean: the first follows bursts, the second is less noisy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Level(pub(crate) u32);
+pub(crate) struct Level {
+    fast: u32,
+    slow: u32,
+}
 
 impl Level {
-    /// Two buckets per octave. Up to the sixth octave (a mean magnitude of about 4) every bit has
-    /// contexts; above, the distribution only stretches, and so do the low bits sent as they are.
+    pub(crate) const fn new(level: u32) -> Self {
+        Self { fast: level, slow: level }
+    }
+
+    /// Two buckets per octave. Up to a mean magnitude of about 8 all classes have contexts;
+    /// above, the distribution only stretches, and so do the low bits sent as they are.
     #[inline(always)]
     pub(crate) fn scale(self) -> Scale {
-        let level = self.0.saturating_add(1 << (LEVEL_BITS - 5));
+        let level =
+            (self.fast / 2).saturating_add(self.slow / 2).saturating_add(1 << (LEVEL_BITS - 5));
         let octave = 31 - (level | 1).leading_zeros();
         let half = level >> (octave.wrapping_sub(1) & 31) & 1;
         let row = (2 * octave + half).saturating_sub(2 * (LEVEL_BITS - 5));
@@ -301,12 +313,24 @@ impl Level {
     #[inline(always)]
     pub(crate) fn update(&mut self, value: i32) {
         let magnitude = value.unsigned_abs().min(MAX_MAGNITUDE) << LEVEL_BITS;
-        if magnitude >= self.0 {
-            self.0 += (magnitude - self.0) >> LEVEL_RATE;
-        } else {
-            self.0 -= (self.0 - magnitude).div_ceil(1 << LEVEL_RATE);
-        }
+        self.fast = approach(self.fast, magnitude, FAST_RATE);
+        self.slow = approach(self.slow, magnitude, SLOW_RATE);
     }
+}
+
+/// Moves `from` by 2^−rate of the way to `to`, never stopping short below it.
+#[inline(always)]
+fn approach(from: u32, to: u32, rate: u32) -> u32 {
+    if to >= from { from + ((to - from) >> rate) } else { from - (from - to).div_ceil(1 << rate) }
+}
+
+/// Context of a residual's sign, from the residual before it: none; or its sign and whether it
+/// was large. Noise on top of a signal makes neighbouring residuals of opposite sign.
+#[inline(always)]
+pub(crate) fn sign_context(before: i32, level: Level) -> u32 {
+    let large = before.unsigned_abs() >> (32 - LEVEL_BITS) != 0
+        || before.unsigned_abs() << LEVEL_BITS >= level.slow;
+    if before == 0 { SIGN } else { SIGN + 1 + 2 * u32::from(before < 0) + u32::from(large) }
 }
 
 /// Codes a signed integer of about the expected scale and returns it.

@@ -11,7 +11,59 @@
 //! | 12 | n | payload |
 //! | 12 + n | 4 | CRC-32 (ISO-HDLC) of everything before |
 //!
-//! All numbers are little-endian.
+//! All numbers are little-endian. Frames follow each other without a gap.
+//!
+//! The payload is the range-coded values, or with flag 1 the plain samples, row by row. A decoder
+//! reads zeros behind the end of the payload.
+//!
+//! # A frame in full
+//!
+//! Six rows of one lossless `i16` channel that is predicted by its last value. Plain they would
+//! take 12 bytes, here 3:
+//!
+//! ```text
+//! 01 00 35 e7 07 00 00 00 06 00 03 00  version 1, no flags, model 0xe735, number 7, 6 rows, 3 bytes
+//! d4 63 a6                             the six values
+//! 68 95 dd be                          CRC-32
+//! ```
+//!
+//! ```
+//! use eigenmote::codec::{self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, fit};
+//!
+//! let channel = Channel::<i16> {
+//!     lattice: Lattice::bounded(0.0, 0.5).unwrap(), // half a count: lossless
+//!     predictor: Predictor { mean: 1000, spread: 8 << 8, scale: 2 << 8, order: 1 },
+//! };
+//! let spec = ModelSpec {
+//!     window: 8,
+//!     channels: &[channel],
+//!     transform: None,
+//!     priors: &fit::DEFAULT_PRIORS,
+//!     rate: fit::DEFAULT_RATE,
+//! };
+//! let mut blob = [0; 1024];
+//! let length = spec.write(&mut blob)?;
+//! let model = Model::parse(&blob[..length])?;
+//! let mut scratch = [Slot::NEW; 1];
+//!
+//! let window = [1003, 1004, 1004, 1001, 1002, 1002];
+//! let mut out = [0; 64];
+//! let length = codec::encode(&model, 7, &window, &mut scratch, &mut out)?;
+//! assert_eq!(
+//!     out[..length],
+//!     [
+//!         0x01, 0x00, 0x35, 0xe7, 0x07, 0x00, 0x00, 0x00, 0x06, 0x00, 0x03, 0x00, //
+//!         0xd4, 0x63, 0xa6, //
+//!         0x68, 0x95, 0xdd, 0xbe,
+//!     ]
+//! );
+//!
+//! let (frame, _) = Frame::parse(&out)?;
+//! let mut decoded = [0_i16; 8];
+//! let rows = codec::decode(&model, &frame, &mut scratch, &mut decoded)?;
+//! assert_eq!(decoded[..rows], window);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
 
 use core::fmt;
 

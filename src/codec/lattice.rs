@@ -129,6 +129,18 @@ impl<S: Sample> Lattice<S> {
         S::bounded(offset, epsilon)
     }
 
+    /// A lattice for data that are multiples of `grid` (their resolution) but for the offset:
+    /// step (2·⌊epsilon/grid⌋ + 1)·grid, up to one grid more than [`Lattice::bounded`] gives.
+    ///
+    /// Every value is still checked against epsilon, so a value off the grid costs an escape and
+    /// breaks no promise. `None` as for `bounded`, or if `grid` is not finite and positive.
+    pub fn on_grid(offset: f64, grid: f64, epsilon: f64) -> Option<Self> {
+        let bounded = Self::bounded(offset, epsilon)?;
+        let whole = Scalar::round(epsilon / grid - 0.5).max(0.0);
+        let on_grid = Self::fine(offset, (2.0 * whole + 1.0) * grid)?;
+        Some(Self { epsilon: bounded.epsilon, ..on_grid })
+    }
+
     /// A lattice with this step for transform mode. For integers the step is rounded to a
     /// multiple of 2^−16, at least one. `None` if it is not finite and positive in the type.
     pub fn fine(offset: f64, step: f64) -> Option<Self> {

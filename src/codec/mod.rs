@@ -19,9 +19,9 @@
 mod bounded;
 mod entropy;
 pub mod fit;
-mod frame;
+pub mod frame;
 mod lattice;
-mod model;
+pub mod model;
 mod predict;
 mod transform;
 
@@ -52,12 +52,15 @@ pub struct Slot {
     last: i32,
     slope: i32,
     bend: i32,
+    /// The last residual.
+    residual: i32,
     level: Level,
 }
 
 impl Slot {
     /// Any content will do; this one for array expressions.
-    pub const NEW: Self = Self { sum: 0, last: 0, slope: 0, bend: 0, level: Level(0) };
+    pub const NEW: Self =
+        Self { sum: 0, last: 0, slope: 0, bend: 0, residual: 0, level: Level::new(0) };
 }
 
 /// Why a window was not encoded. Nothing of the output is valid then.

@@ -18,8 +18,8 @@
 //! | 20 | 4 | step of the coefficients in counts, 8 fraction bits; 0 in bounded mode |
 //! | 24 | 4 | root mean square error allowed per window in counts, 8 fraction bits; 0: none promised |
 //! | 28 | 4 | 0 |
-//! | 32 | 384 | priors of the 192 contexts, chance of a one in units of 2^−16 |
-//! | 416 | 40·C | channels: offset, step, epsilon (8 each: bits of the `f64`, of the `f32`, or `i64`), mean (`i32`), spread, scale (4 each), order (1), 0 (3) |
+//! | 32 | 512 | priors of the 256 contexts, chance of a one in units of 2^−16 |
+//! | 544 | 40·C | channels: offset, step, epsilon (8 each: bits of the `f64`, of the `f32`, or `i64`), mean (`i32`), spread, scale (4 each), order (1), 0 (3) |
 //! | … | 4·K | expected magnitude of each quantised coefficient, 8 fraction bits |
 //! | … | 2·K·C·W | basis, `i16` with 14 fraction bits: for each row, for each channel, the K weights |
 //! | end − 4 | 4 | CRC-32 (ISO-HDLC) of everything before |

@@ -30,7 +30,7 @@ pub struct Predictor {
 impl Slot {
     /// The state of a channel before its first count.
     pub(crate) fn start(predictor: &Predictor) -> Self {
-        Self { last: predictor.mean, level: Level(predictor.spread), ..Self::NEW }
+        Self { last: predictor.mean, level: Level::new(predictor.spread), ..Self::NEW }
     }
 
     #[inline(always)]
@@ -42,17 +42,18 @@ impl Slot {
     #[inline(always)]
     pub(crate) fn push(&mut self, predictor: &Predictor, row: usize, count: i32, residual: i32) {
         if row == 0 {
-            self.level = Level(predictor.scale);
+            self.level = Level::new(predictor.scale);
         } else {
             self.level.update(residual);
         }
+        self.residual = residual;
         self.follow(predictor, row, count);
     }
 
     /// Takes a row without a count: the last one is held.
     pub(crate) fn skip(&mut self, predictor: &Predictor, row: usize) {
         if row == 0 {
-            self.level = Level(predictor.scale);
+            self.level = Level::new(predictor.scale);
         }
         self.follow(predictor, row, self.last);
     }

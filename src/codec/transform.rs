@@ -24,6 +24,12 @@ const MAX_CENTRED: i32 = 1 << 24;
 /// Largest quantised coefficient.
 const MAX_COEFFICIENT: i64 = 1 << 30;
 
+/// Weight of the model's expectation against what the coefficients before turned out to be, as a
+/// magnitude with 8 fraction bits.
+const GAIN_PRIOR: u64 = 4 << LEVEL_BITS;
+/// How many coefficients before count, about.
+const GAIN_MEMORY: u64 = 8;
+
 /// Steps of refinement in counts, half an octave apart.
 const REFINEMENTS: [i32; 31] = [
     1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512, 724, 1024, 1448, 2048,
@@ -220,11 +226,19 @@ impl Slot {
     }
 }
 
+/// The coefficients from the largest to the smallest. Windows are quiet or lively as a whole, so
+/// the expected magnitude of each is the model's times how the ones before turned out.
 fn code_coefficients<C: BitCoder>(coder: &mut C, model: &Model<'_>, slots: &mut [Slot]) {
     let (coefficients, _) = split(model, slots);
+    let (mut actual, mut expected) = (GAIN_PRIOR, GAIN_PRIOR);
     for (slot, scale) in coefficients.iter_mut().zip(model.scales()) {
-        slot.last = integer(coder, Level(scale).scale(), SIGN, slot.last);
+        let level = u64::from(scale).saturating_mul(actual) / expected.max(1);
+        let level = Level::new(u32::try_from(level).unwrap_or(u32::MAX).min(1 << 30));
+        slot.last = integer(coder, level.scale(), SIGN, slot.last);
         slot.dequantize(model);
+        let magnitude = u64::from(slot.last.unsigned_abs()) << LEVEL_BITS;
+        actual = actual - actual / GAIN_MEMORY + magnitude;
+        expected = expected - expected / GAIN_MEMORY + u64::from(scale);
     }
 }
 
@@ -284,7 +298,7 @@ fn squared_error<S: Sample>(
 
 fn start_levels(levels: &mut [Slot]) {
     for slot in levels {
-        slot.level = Level(1 << (LEVEL_BITS - 1));
+        slot.level = Level::new(1 << (LEVEL_BITS - 1));
     }
 }
 
