@@ -15,6 +15,7 @@ use crate::simd;
 /// assert_eq!(a.tr_mul(&a), Mat::from_rows(&[[35.0, 44.0], [44.0, 56.0]]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(align(64))]
 pub struct Mat<T, const M: usize, const N: usize> {
     /// `cols[j][i]` is the entry in row `i`, column `j`.
     pub cols: [[T; M]; N],

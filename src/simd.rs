@@ -63,12 +63,9 @@ mod vector {
                 fn load(x: &[$t]) -> Self {
                     match x.first_chunk::<$n>() {
                         Some(full) => Self::new(*full),
+                        // Entry by entry: a copy of unknown length would be a call.
                         None => {
-                            let mut padded = [0.0; $n];
-                            for (p, &v) in padded.iter_mut().zip(x) {
-                                *p = v;
-                            }
-                            Self::new(padded)
+                            Self::new(core::array::from_fn(|i| x.get(i).copied().unwrap_or(0.0)))
                         }
                     }
                 }
@@ -183,6 +180,16 @@ pub fn rotate<T: Scalar>(c: T, s: T, r: T, x: &mut [T], y: &mut [T]) {
         let (a, b) = (*x, *y);
         *x = c * a - s * b;
         *y = r * a + c * b;
+    }
+}
+
+/// `(x, y) ← (x − a·y, y + b·x)`: a plane rotation whose cosine is left to a factor.
+#[inline]
+pub fn shear<T: Scalar>(a: T, b: T, x: &mut [T], y: &mut [T]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        let (u, v) = (*x, *y);
+        *x = u - a * v;
+        *y = v + b * u;
     }
 }
 

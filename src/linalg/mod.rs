@@ -8,3 +8,70 @@ pub mod power;
 pub mod qr;
 pub mod svd;
 pub mod truncated;
+
+pub use eigh::{Eigh, EighError, eigenvalues, eigh, eigh_in_place, eigh_view};
+pub use qr::{Qr, QrError, qr};
+
+pub use svd::{Svd, SvdError, SvdState, singular_values, svd, svd_in_place, svd_with};
+
+use crate::mat::Columns;
+use crate::scalar::Scalar;
+
+/// `x[i]`, or the default value outside: an access that cannot panic.
+#[inline(always)]
+fn at<T: Copy + Default>(x: &[T], i: usize) -> T {
+    x.get(i).copied().unwrap_or_default()
+}
+
+/// `x[i] = value`, or nothing outside.
+#[inline(always)]
+fn put<T>(x: &mut [T], i: usize, value: T) {
+    if let Some(slot) = x.get_mut(i) {
+        *slot = value;
+    }
+}
+
+/// Swaps `x[i]` and `x[j]`, or does nothing outside.
+#[inline(always)]
+fn swap<T: Copy + Default>(x: &mut [T], i: usize, j: usize) {
+    let (a, b) = (at(x, i), at(x, j));
+    put(x, i, b);
+    put(x, j, a);
+}
+
+/// Swaps two columns.
+#[inline(always)]
+fn swap_cols<T: Scalar>(a: &mut impl Columns<T>, i: usize, j: usize) {
+    if i != j {
+        let (x, y) = a.pair_mut(i, j);
+        for (x, y) in x.iter_mut().zip(y) {
+            core::mem::swap(x, y);
+        }
+    }
+}
+
+/// Makes the entry of largest magnitude positive, the first one if several tie. Returns whether
+/// the sign was changed.
+#[inline]
+fn fix_sign<T: Scalar>(x: &mut [T]) -> bool {
+    let mut lead = T::ZERO;
+    for &v in x.iter() {
+        if v.abs() > lead.abs() {
+            lead = v;
+        }
+    }
+    let flip = lead < T::ZERO;
+    if flip {
+        for v in x {
+            *v = -*v;
+        }
+    }
+    flip
+}
+
+/// The largest exponent among the columns' entries, for scaling a matrix to mid-range.
+#[inline]
+fn max_exponent<T: Scalar>(x: &[T]) -> Option<i32> {
+    let largest = crate::simd::max_abs(x);
+    (largest > T::ZERO).then(|| largest.exponent())
+}

@@ -1,0 +1,63 @@
+//! Singular value decomposition against nalgebra and faer, in the same run.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use eigenmote::{Mat, Scalar, linalg, rng};
+use std::hint::black_box;
+
+/// Cycled so that no branch predictor learns one matrix by heart.
+const MATRICES: usize = 64;
+
+fn random<T: Scalar, const M: usize, const N: usize>(seed: u64) -> Vec<Mat<T, M, N>> {
+    let mut rng = rng::seeded(seed);
+    (0..MATRICES).map(|_| Mat::from_fn(|_, _| rng::normal(&mut rng))).collect()
+}
+
+macro_rules! cell {
+    ($c:ident, $t:ty, $m:literal, $n:literal) => {{
+        let ours = random::<$t, $m, $n>(1);
+        let nalgebra: Vec<_> = ours
+            .iter()
+            .map(|a| nalgebra::SMatrix::<$t, $m, $n>::from_column_slice(a.as_slice()))
+            .collect();
+        let faer: Vec<_> =
+            ours.iter().map(|a| faer::Mat::<$t>::from_fn($m, $n, |i, j| a.cols[j][i])).collect();
+        for (a, b) in ours.iter().zip(&nalgebra) {
+            let (s, t) = (linalg::svd(a).unwrap().s, b.svd(true, true).singular_values);
+            for (s, t) in s.iter().zip(t.iter()) {
+                assert!((s - t).abs() <= 100.0 * <$t>::EPSILON * t.max(1.0), "answers differ");
+            }
+        }
+        let mut group = $c.benchmark_group(format!("svd/{}/{}x{}", stringify!($t), $m, $n));
+        let mut next = (0..MATRICES).cycle();
+        group.bench_function("eigenmote", |b| {
+            b.iter(|| linalg::svd(black_box(&ours[next.next().unwrap()])));
+        });
+        group.bench_function("eigenmote values", |b| {
+            b.iter(|| linalg::singular_values(black_box(&ours[next.next().unwrap()])));
+        });
+        group.bench_function("nalgebra", |b| {
+            b.iter(|| black_box(nalgebra[next.next().unwrap()]).svd(true, true));
+        });
+        group.bench_function("faer", |b| {
+            b.iter(|| black_box(&faer[next.next().unwrap()]).thin_svd());
+        });
+        group.finish();
+    }};
+}
+
+fn svd(c: &mut Criterion) {
+    cell!(c, f32, 4, 4);
+    cell!(c, f32, 8, 8);
+    cell!(c, f32, 16, 16);
+    cell!(c, f32, 32, 32);
+    cell!(c, f32, 64, 16);
+    cell!(c, f64, 4, 4);
+    cell!(c, f64, 8, 8);
+    cell!(c, f64, 16, 16);
+    cell!(c, f64, 32, 32);
+    cell!(c, f64, 64, 16);
+}
+
+criterion_group!(benches, svd);
+criterion_main!(benches);
