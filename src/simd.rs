@@ -83,8 +83,8 @@ mod vector {
 }
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_feature = "simd128")))]
 mod vector {
-    pub type F32Lanes = f32;
-    pub type F64Lanes = f64;
+    pub(crate) type F32Lanes = f32;
+    pub(crate) type F64Lanes = f64;
 }
 pub(crate) use vector::{F32Lanes, F64Lanes};
 

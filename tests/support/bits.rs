@@ -1,0 +1,145 @@
+//! Float routines run on seeded inputs, every result bit folded into one hash per group.
+//!
+//! The library promises the same bits on every target. This file needs no `std`, so that the test
+//! on the desktop and the program for emulated chips run the same groups and compare them with
+//! the same constants. A change of a pinned hash is a change of results: it belongs in the
+//! changelog.
+
+use eigenmote::{Mat, Scalar, mat, rng, simd};
+
+/// A named set of computations with the hash it must give.
+pub struct Group {
+    /// What is computed.
+    pub name: &'static str,
+    /// Computes it and hashes the result bits.
+    pub hash: fn() -> u64,
+    /// The hash on every target.
+    pub pinned: u64,
+}
+
+/// Every group, in the order of the layers.
+pub const GROUPS: &[Group] = &[
+    Group { name: "scalar f32", hash: scalars::<f32>, pinned: 0xa9e2_cfdd_0fcb_286f },
+    Group { name: "scalar f64", hash: scalars::<f64>, pinned: 0xca0c_05f1_9f09_8b36 },
+    Group { name: "simd f32", hash: sums::<f32>, pinned: 0x476e_bd8c_f10e_c381 },
+    Group { name: "simd f64", hash: sums::<f64>, pinned: 0x3595_225b_7e2b_b692 },
+    Group { name: "mat f32", hash: products::<f32>, pinned: 0x49f8_327e_03b5_6e7c },
+    Group { name: "mat f64", hash: products::<f64>, pinned: 0x115a_fe10_f734_d365 },
+    Group { name: "rng f32", hash: random::<f32>, pinned: 0x992b_cff5_d922_1111 },
+    Group { name: "rng f64", hash: random::<f64>, pinned: 0x4c10_41e7_3465_54f7 },
+];
+
+/// 64-bit FNV-1a.
+struct Hash(u64);
+
+impl Hash {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+    fn bytes(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.0 = (self.0 ^ u64::from(b)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+    fn word(&mut self, word: u64) {
+        self.bytes(&word.to_le_bytes());
+    }
+    fn value<T: Scalar>(&mut self, x: T) {
+        self.word(x.bits());
+    }
+    fn values<T: Scalar>(&mut self, x: &[T]) {
+        for &v in x {
+            self.value(v);
+        }
+    }
+}
+
+/// A matrix of standard normal values.
+fn gaussian<T: Scalar, const M: usize, const N: usize>(seed: u64) -> Mat<T, M, N> {
+    let mut generator = rng::seeded(seed);
+    let mut a = Mat::zeros();
+    rng::fill_normal(&mut generator, a.as_mut_slice());
+    a
+}
+
+/// Columns shrinking by a factor of 2^-`bits` each.
+fn graded<T: Scalar, const M: usize, const N: usize>(seed: u64, bits: i32) -> Mat<T, M, N> {
+    let mut a = gaussian(seed);
+    let mut shift = 0;
+    for col in &mut a.cols {
+        simd::scale(T::exp2i(-shift), col);
+        shift += bits;
+    }
+    a
+}
+
+/// Rank `R`: the product of two random factors.
+fn deficient<T: Scalar, const M: usize, const N: usize, const R: usize>(seed: u64) -> Mat<T, M, N> {
+    gaussian::<T, M, R>(seed).mul(&gaussian::<T, R, N>(seed + 1))
+}
+
+/// A + Aᵀ of a random A.
+fn symmetric<T: Scalar, const N: usize>(seed: u64) -> Mat<T, N, N> {
+    let mut a = gaussian::<T, N, N>(seed);
+    let t = a.transpose();
+    simd::axpy(T::ONE, t.as_slice(), a.as_mut_slice());
+    a
+}
+
+fn scalars<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    let mut generator = rng::seeded(1);
+    for _ in 0..64 {
+        let (x, y) = (rng::normal::<T>(&mut generator), rng::normal::<T>(&mut generator));
+        hash.values(&[x.abs().sqrt(), x.exp(), x.abs().ln(), x.tanh(), x.sin(), x.cos()]);
+        hash.values(&[x.atan2(y), x.erf(), (x * T::from_i32(8)).round(), x / y]);
+        let far = x.scale_exp2(20);
+        hash.values(&[far.sin(), far.cos(), far.tanh(), (-far).exp(), x.scale_exp2(T::MIN_EXP)]);
+        hash.word(u64::from(x.exponent().unsigned_abs()));
+    }
+    hash.0
+}
+
+/// Every length up to 130: all ways the last chunk can be incomplete.
+fn sums<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    let mut generator = rng::seeded(2);
+    let (mut x, mut y) = ([T::ZERO; 130], [T::ZERO; 130]);
+    rng::fill_normal(&mut generator, &mut x);
+    rng::fill_normal(&mut generator, &mut y);
+    for n in 0..=130 {
+        let (x, y) = (&x[..n], &y[..n]);
+        hash.value(simd::dot(x, y));
+        hash.value(simd::sum_of_squares(x));
+        hash.value(mat::norm(y));
+    }
+    simd::rotate(T::from_f64(0.8), T::from_f64(0.6), T::from_f64(0.6), &mut x, &mut y);
+    simd::axpy(T::from_f64(0.3), &x, &mut y);
+    simd::scale(T::from_f64(0.7), &mut x);
+    hash.values(&x);
+    hash.values(&y);
+    hash.value(simd::max_abs(&y));
+    hash.0
+}
+
+fn products<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    let (a, b) = (gaussian::<T, 12, 5>(3), gaussian::<T, 12, 7>(4));
+    hash.values(a.tr_mul(&b).as_slice());
+    hash.values(a.transpose().mul(&b).as_slice());
+    hash.values(&a.mul_vec(&[T::HALF; 5]));
+    hash.values(&b.tr_mul_vec(&[T::HALF; 12]));
+    hash.value(a.frobenius());
+    hash.value(graded::<T, 12, 5>(5, 20).frobenius());
+    hash.0
+}
+
+fn random<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    let mut generator = rng::seeded(6);
+    for _ in 0..256 {
+        hash.value(rng::uniform::<T>(&mut generator));
+        hash.value(rng::normal::<T>(&mut generator));
+    }
+    hash.0
+}
