@@ -4,11 +4,12 @@
 //! the panic handler, or if one whose name begins with `f32_` can reach double-precision
 //! arithmetic. Inputs come through references, so that nothing is known about their values.
 #![no_std]
-#![allow(improper_ctypes_definitions, unused_imports)]
+#![allow(improper_ctypes_definitions)]
 
 use core::panic::PanicInfo;
 
 mod foundation;
+mod linalg;
 
 unsafe extern "C" {
     safe fn panic_reached() -> !;
