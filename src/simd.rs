@@ -51,8 +51,8 @@ scalar_lanes!(f64);
 mod vector {
     use super::Lanes;
 
-    pub type F32Lanes = wide::f32x8;
-    pub type F64Lanes = wide::f64x4;
+    pub(crate) type F32Lanes = wide::f32x8;
+    pub(crate) type F64Lanes = wide::f64x4;
 
     macro_rules! wide_lanes {
         ($t:ty, $v:ty, $n:literal) => {

@@ -5,6 +5,7 @@
 //! the same constants. A change of a pinned hash is a change of results: it belongs in the
 //! changelog.
 
+use eigenmote::linalg::{Svd, SvdState, eigenvalues, eigh, qr, singular_values, svd};
 use eigenmote::{Mat, Scalar, mat, rng, simd};
 
 /// A named set of computations with the hash it must give.
@@ -27,6 +28,14 @@ pub const GROUPS: &[Group] = &[
     Group { name: "mat f64", hash: products::<f64>, pinned: 0x115a_fe10_f734_d365 },
     Group { name: "rng f32", hash: random::<f32>, pinned: 0x992b_cff5_d922_1111 },
     Group { name: "rng f64", hash: random::<f64>, pinned: 0x4c10_41e7_3465_54f7 },
+    Group { name: "svd f32", hash: decompositions::<f32>, pinned: 0x0e6e_de9a_f252_a4a4 },
+    Group { name: "svd f64", hash: decompositions::<f64>, pinned: 0x8de0_7b89_e62b_7691 },
+    Group { name: "singular values f32", hash: spectra::<f32>, pinned: 0x37b4_cc81_50dd_e0df },
+    Group { name: "singular values f64", hash: spectra::<f64>, pinned: 0x1c1f_82bd_6fe3_c5d3 },
+    Group { name: "eigh f32", hash: symmetric_eigen::<f32>, pinned: 0x8f17_c944_95c4_7cf1 },
+    Group { name: "eigh f64", hash: symmetric_eigen::<f64>, pinned: 0xfa28_5324_a7c2_415d },
+    Group { name: "qr f32", hash: factors::<f32>, pinned: 0xfa16_fb04_f915_6ff4 },
+    Group { name: "qr f64", hash: factors::<f64>, pinned: 0x5484_115b_6ebb_3d7c },
 ];
 
 /// 64-bit FNV-1a.
@@ -51,6 +60,15 @@ impl Hash {
         for &v in x {
             self.value(v);
         }
+    }
+    fn svd<T: Scalar, const M: usize, const N: usize>(&mut self, a: &Mat<T, M, N>) {
+        self.svd_result(&svd(a).expect("finite input"));
+    }
+    fn svd_result<T: Scalar, const M: usize, const N: usize>(&mut self, f: &Svd<T, M, N>) {
+        self.values(f.u.as_slice());
+        self.values(&f.s);
+        self.values(f.v.as_slice());
+        self.word(u64::from(f.sweeps));
     }
 }
 
@@ -141,5 +159,68 @@ fn random<T: Scalar>() -> u64 {
         hash.value(rng::uniform::<T>(&mut generator));
         hash.value(rng::normal::<T>(&mut generator));
     }
+    hash.0
+}
+
+fn decompositions<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    hash.svd(&gaussian::<T, 4, 4>(10));
+    hash.svd(&gaussian::<T, 8, 8>(11));
+    hash.svd(&gaussian::<T, 16, 16>(12));
+    hash.svd(&gaussian::<T, 12, 5>(13));
+    hash.svd(&gaussian::<T, 5, 1>(14));
+    hash.svd(&graded::<T, 6, 6>(15, 7));
+    hash.svd(&graded::<T, 7, 4>(16, 40));
+    hash.svd(&deficient::<T, 8, 6, 3>(17));
+    hash.svd(&Mat::<T, 5, 3>::zeros());
+    hash.svd(&symmetric::<T, 5>(18));
+
+    let a = gaussian::<T, 9, 6>(19);
+    let mut state = SvdState::new(&a);
+    while !state.step(2) {}
+    hash.svd_result(&state.finish().expect("finite input"));
+    hash.0
+}
+
+fn spectra<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    hash.values(&singular_values(&gaussian::<T, 10, 10>(20)).expect("finite input"));
+    hash.values(&singular_values(&graded::<T, 12, 5>(21, 11)).expect("finite input"));
+    hash.values(&singular_values(&deficient::<T, 9, 6, 2>(22)).expect("finite input"));
+    hash.0
+}
+
+fn symmetric_eigen<T: Scalar>() -> u64 {
+    fn add<T: Scalar, const N: usize>(hash: &mut Hash, a: &Mat<T, N, N>) {
+        let f = eigh(a).expect("finite input");
+        hash.values(&f.eigenvalues);
+        hash.values(f.eigenvectors.as_slice());
+        hash.values(&eigenvalues(a).expect("finite input"));
+    }
+    let mut hash = Hash::new();
+    add(&mut hash, &symmetric::<T, 3>(30));
+    add(&mut hash, &symmetric::<T, 8>(31));
+    add(&mut hash, &symmetric::<T, 16>(32));
+    let factor = graded::<T, 7, 7>(33, 9);
+    add(&mut hash, &factor.tr_mul(&factor));
+    add(&mut hash, &Mat::<T, 4, 4>::identity());
+    hash.0
+}
+
+fn factors<T: Scalar>() -> u64 {
+    fn add<T: Scalar, const M: usize, const N: usize>(hash: &mut Hash, a: &Mat<T, M, N>) {
+        let f = qr(a).expect("finite input");
+        hash.values(f.q().as_slice());
+        hash.values(f.r().as_slice());
+        hash.values(&f.solve(&[T::HALF; M]));
+        for &p in f.permutation() {
+            hash.word(u64::from(p));
+        }
+    }
+    let mut hash = Hash::new();
+    add(&mut hash, &gaussian::<T, 8, 8>(40));
+    add(&mut hash, &gaussian::<T, 12, 5>(41));
+    add(&mut hash, &gaussian::<T, 4, 6>(42));
+    add(&mut hash, &deficient::<T, 8, 6, 3>(43));
     hash.0
 }
