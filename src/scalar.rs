@@ -152,7 +152,7 @@ macro_rules! scalar {
             const MIN_EXP: i32 = 1 - $bias;
 
             #[inline(always)]
-            #[expect(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
+            #[allow(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
             #[allow(clippy::unnecessary_cast, reason = "one macro for both types")]
             fn from_f64(x: f64) -> Self {
                 x as $t
@@ -211,7 +211,7 @@ macro_rules! scalar {
                 $t::min(self, other)
             }
             #[inline]
-            #[expect(
+            #[allow(
                 clippy::cast_possible_truncation,
                 clippy::cast_possible_wrap,
                 reason = "at most 11 bits are left"

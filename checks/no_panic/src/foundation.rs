@@ -1,0 +1,63 @@
+//! Scalars, sums, matrices and random numbers.
+
+use eigenmote::mat::{Columns, norm};
+use eigenmote::rng::{self, Generator};
+use eigenmote::{Mat, MatMut, MatRef, Scalar, simd};
+
+crate::export_both! {
+    sqrt(x: &T) -> T = Scalar::sqrt(*x);
+    exp(x: &T) -> T = Scalar::exp(*x);
+    ln(x: &T) -> T = Scalar::ln(*x);
+    tanh(x: &T) -> T = Scalar::tanh(*x);
+    sin(x: &T) -> T = Scalar::sin(*x);
+    cos(x: &T) -> T = Scalar::cos(*x);
+    atan2(y: &T, x: &T) -> T = Scalar::atan2(*y, *x);
+    erf(x: &T) -> T = Scalar::erf(*x);
+    round(x: &T) -> T = Scalar::round(*x);
+    scale_exp2(x: &T, k: &i32) -> T = x.scale_exp2(*k);
+    exponent(x: &T) -> i32 = x.exponent();
+
+    dot(x: &[T], y: &[T]) -> T = simd::dot(x, y);
+    sum_of_squares(x: &[T]) -> T = simd::sum_of_squares(x);
+    axpy(a: &T, x: &[T], y: &mut [T]) -> () = simd::axpy(*a, x, y);
+    scale(a: &T, x: &mut [T]) -> () = simd::scale(*a, x);
+    rotate(c: &T, s: &T, r: &T, x: &mut [T], y: &mut [T]) -> () = simd::rotate(*c, *s, *r, x, y);
+    max_abs(x: &[T]) -> T = simd::max_abs(x);
+    all_finite(x: &[T]) -> bool = simd::all_finite(x);
+
+    norm_(x: &[T]) -> T = norm(x);
+    mat_identity() -> Mat<T, 4, 4> = Mat::identity();
+    mat_from_fn(f: fn(usize, usize) -> T) -> Mat<T, 4, 3> = Mat::from_fn(f);
+    mat_from_rows(a: &[[T; 5]; 3]) -> Mat<T, 3, 5> = Mat::from_rows(a);
+    mat_get(a: &Mat<T, 5, 3>, i: &usize, j: &usize) -> Option<T> = a.get(*i, *j);
+    mat_set(a: &mut Mat<T, 5, 3>, i: &usize, j: &usize, x: &T) -> bool =
+        a.get_mut(*i, *j).map(|entry| *entry = *x).is_some();
+    mat_transpose(a: &Mat<T, 5, 3>) -> Mat<T, 3, 5> = a.transpose();
+    mat_mul(a: &Mat<T, 5, 3>, b: &Mat<T, 3, 4>) -> Mat<T, 5, 4> = a.mul(b);
+    mat_tr_mul(a: &Mat<T, 5, 3>, b: &Mat<T, 5, 4>) -> Mat<T, 3, 4> = a.tr_mul(b);
+    mat_mul_vec(a: &Mat<T, 5, 3>, x: &[T; 3]) -> [T; 5] = a.mul_vec(x);
+    mat_tr_mul_vec(a: &Mat<T, 5, 3>, x: &[T; 5]) -> [T; 3] = a.tr_mul_vec(x);
+    mat_frobenius(a: &Mat<T, 5, 3>) -> T = a.frobenius();
+    mat_is_finite(a: &Mat<T, 5, 3>) -> bool = a.is_finite();
+    mat_col(a: &'static Mat<T, 5, 3>, j: &usize) -> &'static [T] = a.col(*j);
+    mat_col_mut(a: &'static mut Mat<T, 5, 3>, j: &usize) -> &'static mut [T] = a.col_mut(*j);
+    mat_pair_mut(a: &'static mut Mat<T, 5, 3>, p: &usize, q: &usize) -> (&'static mut [T], &'static mut [T]) =
+        a.pair_mut(*p, *q);
+    view_new(x: &'static [T], rows: &usize, cols: &usize) -> Option<MatRef<'static, T>> =
+        MatRef::new(x, *rows, *cols);
+    view_col(a: &MatRef<'static, T>, j: &usize) -> &'static [T] = a.col(*j);
+    view_mut_new(x: &'static mut [T], rows: &usize, cols: &usize) -> Option<MatMut<'static, T>> =
+        MatMut::new(x, *rows, *cols);
+    view_mut_col(a: &'static MatMut<'static, T>, j: &usize) -> &'static [T] = a.col(*j);
+    view_mut_col_mut(a: &'static mut MatMut<'static, T>, j: &usize) -> &'static mut [T] = a.col_mut(*j);
+    view_mut_pair(a: &'static mut MatMut<'static, T>, p: &usize, q: &usize) -> (&'static mut [T], &'static mut [T]) =
+        a.pair_mut(*p, *q);
+
+    uniform(g: &mut Generator) -> T = rng::uniform(g);
+    normal(g: &mut Generator) -> T = rng::normal(g);
+    fill_normal(g: &mut Generator, x: &mut [T]) -> () = rng::fill_normal(g, x);
+}
+
+crate::export! { "int_":
+    seeded(seed: &u64) -> Generator = rng::seeded(*seed);
+}

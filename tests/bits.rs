@@ -1,0 +1,20 @@
+//! Float results have the same bits on every target.
+//!
+//! The same groups run on an emulated Cortex-M4F and on `AArch64`: `firmware/bits`.
+#![allow(missing_docs, unreachable_pub, clippy::expect_used, clippy::indexing_slicing)]
+
+#[path = "support/bits.rs"]
+mod bits;
+
+#[test]
+fn every_group_has_its_pinned_bits() {
+    let mut differing = 0;
+    for group in bits::GROUPS {
+        let hash = (group.hash)();
+        if hash != group.pinned {
+            eprintln!("{}: {hash:#018x}, pinned {:#018x}", group.name, group.pinned);
+            differing += 1;
+        }
+    }
+    assert_eq!(differing, 0, "groups with other bits than the pinned ones");
+}

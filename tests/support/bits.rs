@@ -1,0 +1,226 @@
+//! Float routines run on seeded inputs, every result bit folded into one hash per group.
+//!
+//! The library promises the same bits on every target. This file needs no `std`, so that the test
+//! on the desktop and the program for emulated chips run the same groups and compare them with
+//! the same constants. A change of a pinned hash is a change of results: it belongs in the
+//! changelog.
+
+use eigenmote::linalg::{Svd, SvdState, eigenvalues, eigh, qr, singular_values, svd};
+use eigenmote::{Mat, Scalar, mat, rng, simd};
+
+/// A named set of computations with the hash it must give.
+pub struct Group {
+    /// What is computed.
+    pub name: &'static str,
+    /// Computes it and hashes the result bits.
+    pub hash: fn() -> u64,
+    /// The hash on every target.
+    pub pinned: u64,
+}
+
+/// Every group, in the order of the layers.
+pub const GROUPS: &[Group] = &[
+    Group { name: "scalar f32", hash: scalars::<f32>, pinned: 0xa9e2_cfdd_0fcb_286f },
+    Group { name: "scalar f64", hash: scalars::<f64>, pinned: 0xca0c_05f1_9f09_8b36 },
+    Group { name: "simd f32", hash: sums::<f32>, pinned: 0x476e_bd8c_f10e_c381 },
+    Group { name: "simd f64", hash: sums::<f64>, pinned: 0x3595_225b_7e2b_b692 },
+    Group { name: "mat f32", hash: products::<f32>, pinned: 0x49f8_327e_03b5_6e7c },
+    Group { name: "mat f64", hash: products::<f64>, pinned: 0x115a_fe10_f734_d365 },
+    Group { name: "rng f32", hash: random::<f32>, pinned: 0x992b_cff5_d922_1111 },
+    Group { name: "rng f64", hash: random::<f64>, pinned: 0x4c10_41e7_3465_54f7 },
+    Group { name: "svd f32", hash: decompositions::<f32>, pinned: 0x0e6e_de9a_f252_a4a4 },
+    Group { name: "svd f64", hash: decompositions::<f64>, pinned: 0x8de0_7b89_e62b_7691 },
+    Group { name: "singular values f32", hash: spectra::<f32>, pinned: 0x37b4_cc81_50dd_e0df },
+    Group { name: "singular values f64", hash: spectra::<f64>, pinned: 0x1c1f_82bd_6fe3_c5d3 },
+    Group { name: "eigh f32", hash: symmetric_eigen::<f32>, pinned: 0x8f17_c944_95c4_7cf1 },
+    Group { name: "eigh f64", hash: symmetric_eigen::<f64>, pinned: 0xfa28_5324_a7c2_415d },
+    Group { name: "qr f32", hash: factors::<f32>, pinned: 0xfa16_fb04_f915_6ff4 },
+    Group { name: "qr f64", hash: factors::<f64>, pinned: 0x5484_115b_6ebb_3d7c },
+];
+
+/// 64-bit FNV-1a.
+struct Hash(u64);
+
+impl Hash {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+    fn bytes(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.0 = (self.0 ^ u64::from(b)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+    fn word(&mut self, word: u64) {
+        self.bytes(&word.to_le_bytes());
+    }
+    fn value<T: Scalar>(&mut self, x: T) {
+        self.word(x.bits());
+    }
+    fn values<T: Scalar>(&mut self, x: &[T]) {
+        for &v in x {
+            self.value(v);
+        }
+    }
+    fn svd<T: Scalar, const M: usize, const N: usize>(&mut self, a: &Mat<T, M, N>) {
+        self.svd_result(&svd(a).expect("finite input"));
+    }
+    fn svd_result<T: Scalar, const M: usize, const N: usize>(&mut self, f: &Svd<T, M, N>) {
+        self.values(f.u.as_slice());
+        self.values(&f.s);
+        self.values(f.v.as_slice());
+        self.word(u64::from(f.sweeps));
+    }
+}
+
+/// A matrix of standard normal values.
+fn gaussian<T: Scalar, const M: usize, const N: usize>(seed: u64) -> Mat<T, M, N> {
+    let mut generator = rng::seeded(seed);
+    let mut a = Mat::zeros();
+    rng::fill_normal(&mut generator, a.as_mut_slice());
+    a
+}
+
+/// Columns shrinking by a factor of 2^-`bits` each.
+fn graded<T: Scalar, const M: usize, const N: usize>(seed: u64, bits: i32) -> Mat<T, M, N> {
+    let mut a = gaussian(seed);
+    let mut shift = 0;
+    for col in &mut a.cols {
+        simd::scale(T::exp2i(-shift), col);
+        shift += bits;
+    }
+    a
+}
+
+/// Rank `R`: the product of two random factors.
+fn deficient<T: Scalar, const M: usize, const N: usize, const R: usize>(seed: u64) -> Mat<T, M, N> {
+    gaussian::<T, M, R>(seed).mul(&gaussian::<T, R, N>(seed + 1))
+}
+
+/// A + Aᵀ of a random A.
+fn symmetric<T: Scalar, const N: usize>(seed: u64) -> Mat<T, N, N> {
+    let mut a = gaussian::<T, N, N>(seed);
+    let t = a.transpose();
+    simd::axpy(T::ONE, t.as_slice(), a.as_mut_slice());
+    a
+}
+
+fn scalars<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    let mut generator = rng::seeded(1);
+    for _ in 0..64 {
+        let (x, y) = (rng::normal::<T>(&mut generator), rng::normal::<T>(&mut generator));
+        hash.values(&[x.abs().sqrt(), x.exp(), x.abs().ln(), x.tanh(), x.sin(), x.cos()]);
+        hash.values(&[x.atan2(y), x.erf(), (x * T::from_i32(8)).round(), x / y]);
+        let far = x.scale_exp2(20);
+        hash.values(&[far.sin(), far.cos(), far.tanh(), (-far).exp(), x.scale_exp2(T::MIN_EXP)]);
+        hash.word(u64::from(x.exponent().unsigned_abs()));
+    }
+    hash.0
+}
+
+/// Every length up to 130: all ways the last chunk can be incomplete.
+fn sums<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    let mut generator = rng::seeded(2);
+    let (mut x, mut y) = ([T::ZERO; 130], [T::ZERO; 130]);
+    rng::fill_normal(&mut generator, &mut x);
+    rng::fill_normal(&mut generator, &mut y);
+    for n in 0..=130 {
+        let (x, y) = (&x[..n], &y[..n]);
+        hash.value(simd::dot(x, y));
+        hash.value(simd::sum_of_squares(x));
+        hash.value(mat::norm(y));
+    }
+    simd::rotate(T::from_f64(0.8), T::from_f64(0.6), T::from_f64(0.6), &mut x, &mut y);
+    simd::axpy(T::from_f64(0.3), &x, &mut y);
+    simd::scale(T::from_f64(0.7), &mut x);
+    hash.values(&x);
+    hash.values(&y);
+    hash.value(simd::max_abs(&y));
+    hash.0
+}
+
+fn products<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    let (a, b) = (gaussian::<T, 12, 5>(3), gaussian::<T, 12, 7>(4));
+    hash.values(a.tr_mul(&b).as_slice());
+    hash.values(a.transpose().mul(&b).as_slice());
+    hash.values(&a.mul_vec(&[T::HALF; 5]));
+    hash.values(&b.tr_mul_vec(&[T::HALF; 12]));
+    hash.value(a.frobenius());
+    hash.value(graded::<T, 12, 5>(5, 20).frobenius());
+    hash.0
+}
+
+fn random<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    let mut generator = rng::seeded(6);
+    for _ in 0..256 {
+        hash.value(rng::uniform::<T>(&mut generator));
+        hash.value(rng::normal::<T>(&mut generator));
+    }
+    hash.0
+}
+
+fn decompositions<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    hash.svd(&gaussian::<T, 4, 4>(10));
+    hash.svd(&gaussian::<T, 8, 8>(11));
+    hash.svd(&gaussian::<T, 16, 16>(12));
+    hash.svd(&gaussian::<T, 12, 5>(13));
+    hash.svd(&gaussian::<T, 5, 1>(14));
+    hash.svd(&graded::<T, 6, 6>(15, 7));
+    hash.svd(&graded::<T, 7, 4>(16, 40));
+    hash.svd(&deficient::<T, 8, 6, 3>(17));
+    hash.svd(&Mat::<T, 5, 3>::zeros());
+    hash.svd(&symmetric::<T, 5>(18));
+
+    let a = gaussian::<T, 9, 6>(19);
+    let mut state = SvdState::new(&a);
+    while !state.step(2) {}
+    hash.svd_result(&state.finish().expect("finite input"));
+    hash.0
+}
+
+fn spectra<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    hash.values(&singular_values(&gaussian::<T, 10, 10>(20)).expect("finite input"));
+    hash.values(&singular_values(&graded::<T, 12, 5>(21, 11)).expect("finite input"));
+    hash.values(&singular_values(&deficient::<T, 9, 6, 2>(22)).expect("finite input"));
+    hash.0
+}
+
+fn symmetric_eigen<T: Scalar>() -> u64 {
+    fn add<T: Scalar, const N: usize>(hash: &mut Hash, a: &Mat<T, N, N>) {
+        let f = eigh(a).expect("finite input");
+        hash.values(&f.eigenvalues);
+        hash.values(f.eigenvectors.as_slice());
+        hash.values(&eigenvalues(a).expect("finite input"));
+    }
+    let mut hash = Hash::new();
+    add(&mut hash, &symmetric::<T, 3>(30));
+    add(&mut hash, &symmetric::<T, 8>(31));
+    add(&mut hash, &symmetric::<T, 16>(32));
+    let factor = graded::<T, 7, 7>(33, 9);
+    add(&mut hash, &factor.tr_mul(&factor));
+    add(&mut hash, &Mat::<T, 4, 4>::identity());
+    hash.0
+}
+
+fn factors<T: Scalar>() -> u64 {
+    fn add<T: Scalar, const M: usize, const N: usize>(hash: &mut Hash, a: &Mat<T, M, N>) {
+        let f = qr(a).expect("finite input");
+        hash.values(f.q().as_slice());
+        hash.values(f.r().as_slice());
+        hash.values(&f.solve(&[T::HALF; M]));
+        for &p in f.permutation() {
+            hash.word(u64::from(p));
+        }
+    }
+    let mut hash = Hash::new();
+    add(&mut hash, &gaussian::<T, 8, 8>(40));
+    add(&mut hash, &gaussian::<T, 12, 5>(41));
+    add(&mut hash, &gaussian::<T, 4, 6>(42));
+    add(&mut hash, &deficient::<T, 8, 6, 3>(43));
+    hash.0
+}
