@@ -23,29 +23,44 @@ fn exercise<S: Sample>(model: &Model<'_>, raw: u64) {
 
 fuzz_target!(|data: &[u8]| {
     let _ = Model::parse(data);
-    if data.len() < 16 {
+    let [mode, kind, rate, channels, window, components, rest @ ..] = data else { return };
+    if rest.len() < 16 {
         return;
     }
-    let mut bytes = data.to_vec();
-    bytes[..5].copy_from_slice(b"EIGM\x01");
-    // Grown to the length that the shape asks for: a fuzzer would not find it.
-    let (channels, window, components) = (bytes[12] % 4, bytes[14] % 16, bytes[5] & bytes[13] % 8);
-    bytes.resize(32.max(bytes.len()), 0);
-    bytes[12..20].copy_from_slice(&[channels, 0, window, 0, components, 0, 0, 0]);
-    bytes[28..32].fill(0);
+    // What a fuzzer would not find: matching lengths, small reserved and range-checked fields.
+    let (channels, window) = (1 + channels % 3, 1 + window % 16);
+    let components = if mode % 2 == 0 { 0 } else { 1 + components % 8 };
+    let (kind, rate) = (1 + kind % 4, 2 + rate % 8);
     let values = usize::from(channels) * usize::from(window);
-    let length = 32
-        + 2 * codec::CONTEXTS
-        + 40 * usize::from(channels)
-        + usize::from(components) * (4 + 2 * values)
-        + 4;
-    bytes.resize(length, 0x11);
+    let channels_at = 32 + 2 * codec::CONTEXTS;
+    let length =
+        channels_at + 40 * usize::from(channels) + usize::from(components) * (4 + 2 * values) + 4;
+    let mut bytes: Vec<u8> = rest.iter().copied().cycle().take(length).collect();
+    bytes[..8].copy_from_slice(&[b'E', b'I', b'G', b'M', 1, mode % 2, kind, rate]);
     bytes[8..12].copy_from_slice(&(length as u32).to_le_bytes());
+    bytes[12..20].copy_from_slice(&[channels, 0, window, 0, components, 0, 0, 0]);
+    if mode % 2 == 0 {
+        bytes[20..28].fill(0);
+    }
+    bytes[23] &= 0x0f;
+    bytes[27] = 0;
+    bytes[28..32].fill(0);
+    for channel in bytes[channels_at..].chunks_exact_mut(40).take(usize::from(channels)) {
+        if kind < 3 {
+            for word in channel[..24].chunks_exact_mut(8) {
+                word[3..].fill(0);
+            }
+        }
+        channel[31] &= 0x1f;
+        channel[35] &= 0x1f;
+        channel[36] = if mode % 2 == 0 { channel[36] % 4 } else { 0 };
+        channel[37..].fill(0);
+    }
     let body = length - 4;
     let crc = checksum::crc32(&bytes[..body]);
     bytes[body..].copy_from_slice(&crc.to_le_bytes());
     if let Ok(model) = Model::parse(&bytes) {
-        let raw = u64::from_le_bytes(data[..8].try_into().unwrap());
+        let raw = u64::from_le_bytes(rest[..8].try_into().unwrap());
         match model.kind() {
             SampleKind::I16 => exercise::<i16>(&model, raw),
             SampleKind::I32 => exercise::<i32>(&model, raw),
