@@ -1,0 +1,297 @@
+//! The command line.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::input::Kind;
+
+/// Learns how a recording behaves, compresses it within a promised error, and judges the result.
+#[derive(Debug, Parser)]
+#[command(name = "eigenmote", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print no notes and no progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+const EXAMPLES: &str = "\
+Inputs are delimited text, NPY or Parquet, told apart by content; - is standard input or output.
+
+Examples:
+  eigenmote roundtrip recording.csv --max-error 0.05 --relative
+  eigenmote fit recording.csv --max-error 0.5 -o model.eig
+  eigenmote compress model.eig today.csv -o today.eigc
+  eigenmote decompress model.eig today.eigc -o today.csv
+  eigenmote evaluate model.eig today.csv --json
+
+Exit codes: 0 done, 1 failed or a bound was not held, 2 wrong usage";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Fit a model to one or more recordings
+    #[command(after_help = FIT_HELP)]
+    Fit {
+        /// Recordings; a window never spans two of them
+        #[arg(required = true)]
+        inputs: Vec<PathBuf>,
+        #[command(flatten)]
+        fit: FitArgs,
+        /// Share of the rows to learn from, from the start
+        #[arg(long, value_name = "F", default_value_t = 1.0, value_parser = fraction)]
+        train_fraction: f64,
+        /// Model file to write
+        #[arg(long, short, value_name = "MODEL")]
+        output: PathBuf,
+    },
+    /// Compress a recording with a model
+    #[command(after_help = "Example:\n  eigenmote compress model.eig today.csv -o today.eigc")]
+    Compress {
+        model: PathBuf,
+        input: PathBuf,
+        #[command(flatten)]
+        part: PartArgs,
+        /// Compressed file to write
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Restore a recording from a compressed file
+    #[command(after_help = DECOMPRESS_HELP)]
+    Decompress {
+        model: PathBuf,
+        file: PathBuf,
+        /// File to write: .npy for an array, any other name for comma-separated text
+        #[arg(long, short, value_name = "OUT")]
+        output: PathBuf,
+        /// Restore the undamaged frames of a damaged file; the rows of the others are left empty
+        #[arg(long)]
+        recover: bool,
+    },
+    /// Measure what a model does to a recording
+    #[command(after_help = EVALUATE_HELP)]
+    Evaluate {
+        model: PathBuf,
+        input: PathBuf,
+        #[command(flatten)]
+        part: PartArgs,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what is in a model or a compressed file
+    #[command(after_help = "Example:\n  eigenmote inspect model.eig --json")]
+    Inspect {
+        file: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fit, compress, decompress and compare in one go
+    ///
+    /// Fits on the first part of a recording, compresses the rest, decompresses it, compares it
+    /// with the input cell by cell and prints the report of `evaluate`.
+    #[command(after_help = ROUNDTRIP_HELP)]
+    Roundtrip {
+        input: PathBuf,
+        #[command(flatten)]
+        fit: FitArgs,
+        /// Share of the rows to learn from, from the start; the rest is compressed
+        #[arg(long, value_name = "F", default_value_t = 0.5, value_parser = inner_fraction)]
+        train_fraction: f64,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+        /// Folder to leave the model, the compressed and the decompressed file in
+        #[arg(long, short, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
+}
+
+const FIT_HELP: &str = "\
+--max-error keeps every value within E; for integers E is rounded down, and any E below 1 is lossless.
+--rmse keeps the root mean square error of every window within E.
+--components keeps K components of each window and promises no bound.
+With --relative, E is counted in units of each channel's standard deviation over the training rows. A
+channel that is constant there is counted in units of 1 if it is integer, else of one millionth of its
+value (at least of 1).
+
+Examples:
+  eigenmote fit a.csv b.csv --max-error 0.5 -o model.eig
+  eigenmote fit day.npy --columns 1,2,5 --rmse 0.1 --relative --train-fraction 0.5 -o model.eig";
+
+const DECOMPRESS_HELP: &str = "\
+A cell that had no value comes back empty in text and as NaN in an array.
+
+Examples:
+  eigenmote decompress model.eig today.eigc -o today.csv
+  eigenmote decompress model.eig today.eigc -o - | head";
+
+const EVALUATE_HELP: &str = "\
+The recording is compressed and decompressed in memory; errors are measured between the decoded values
+and the input. `bytes` is the size of the file that `compress` would write. If the model was fitted with
+--relative, the overall `rmse`, `max_error` and `bound` are in units of each channel's deviation, so that
+they can be compared with each other; those of the channels are in the channel's own unit. Speeds are in
+10^6 bytes of samples, as the model's sample type holds them, per second. The exit code is 1 if the bound
+is not held.
+
+Examples:
+  eigenmote evaluate model.eig today.csv
+  eigenmote evaluate model.eig all.csv --skip-fraction 0.5 --json";
+
+const ROUNDTRIP_HELP: &str = "\
+Examples:
+  eigenmote roundtrip recording.csv --max-error 0.05 --relative
+  eigenmote roundtrip counts.npy --max-error 0 -o out";
+
+/// What to fit.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct FitArgs {
+    /// Columns to take, by name or by number from 1; default: all columns of numbers
+    #[arg(long, value_name = "a,b", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// Rows coded together; default: by the number of channels
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) window: Option<u16>,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// Count E in standard deviations of each channel
+    #[arg(long)]
+    pub(crate) relative: bool,
+    /// Sample type of the model; default: the narrowest that holds the recording exactly
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<KindArg>,
+}
+
+/// The promise asked for, exactly one.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct TargetArgs {
+    /// Keep every value within E
+    #[arg(long, value_name = "E", value_parser = not_negative)]
+    pub(crate) max_error: Option<f64>,
+    /// Keep the root mean square error of every window within E
+    #[arg(long, value_name = "E", value_parser = positive)]
+    pub(crate) rmse: Option<f64>,
+    /// Keep K components of each window
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) components: Option<u16>,
+}
+
+/// Which cells of a recording to use.
+#[derive(Debug, Args)]
+pub(crate) struct PartArgs {
+    /// Columns that stand for the model's channels, in their order; default: those of the same names
+    #[arg(long, value_name = "a,b", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// Rows A up to, but not with, B, counted from 0; either may be left out
+    #[arg(long, value_name = "A:B", value_parser = row_range, conflicts_with = "skip_fraction")]
+    pub(crate) rows: Option<Range<usize>>,
+    /// Leave out this share of the rows at the start, as `fit --train-fraction` would take it
+    #[arg(long, value_name = "F", value_parser = skipped_fraction)]
+    pub(crate) skip_fraction: Option<f64>,
+}
+
+impl PartArgs {
+    /// The chosen rows of a recording of `rows` rows.
+    pub(crate) fn range(&self, rows: usize) -> Range<usize> {
+        match (&self.rows, self.skip_fraction) {
+            (Some(range), _) => range.clone(),
+            (None, Some(fraction)) => share(rows, fraction)..rows,
+            (None, None) => 0..rows,
+        }
+    }
+}
+
+/// The number of rows that make up a share: one rule for taking and for skipping.
+pub(crate) fn share(rows: usize, fraction: f64) -> usize {
+    (rows as f64 * fraction + 1e-9).floor() as usize
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KindArg {
+    I16,
+    I32,
+    F32,
+    F64,
+}
+
+impl From<KindArg> for Kind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::I16 => Self::I16,
+            KindArg::I32 => Self::I32,
+            KindArg::F32 => Self::F32,
+            KindArg::F64 => Self::F64,
+        }
+    }
+}
+
+fn number(text: &str, ok: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x.is_finite() && ok(x) => Ok(x),
+        _ => Err(format!("expected {wanted}")),
+    }
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    number(text, |x| x >= 0.0, "a number that is not negative")
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    number(text, |x| x > 0.0, "a number above 0")
+}
+
+fn fraction(text: &str) -> Result<f64, String> {
+    number(text, |x| x > 0.0 && x <= 1.0, "a number above 0 and up to 1")
+}
+
+fn inner_fraction(text: &str) -> Result<f64, String> {
+    number(text, |x| x > 0.0 && x < 1.0, "a number between 0 and 1")
+}
+
+fn skipped_fraction(text: &str) -> Result<f64, String> {
+    number(text, |x| (0.0..1.0).contains(&x), "a number from 0 to below 1")
+}
+
+fn row_range(text: &str) -> Result<Range<usize>, String> {
+    let wanted = || "expected A:B, for example 100:200, 100: or :200".to_string();
+    let (from, to) = text.split_once(':').ok_or_else(wanted)?;
+    let bound = |text: &str, default| match text {
+        "" => Ok(default),
+        text => text.parse().map_err(|_| wanted()),
+    };
+    let range = bound(from, 0)?..bound(to, usize::MAX)?;
+    if range.is_empty() { Err("the range holds no rows".into()) } else { Ok(range) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn row_ranges_may_leave_out_either_end() {
+        assert_eq!(row_range("3:8"), Ok(3..8));
+        assert_eq!(row_range(":8"), Ok(0..8));
+        assert_eq!(row_range("3:"), Ok(3..usize::MAX));
+        assert!(row_range("8:3").is_err());
+        assert!(row_range("8").is_err());
+    }
+
+    #[test]
+    fn a_share_taken_and_a_share_skipped_meet() {
+        assert_eq!(share(10, 0.7), 7);
+        assert_eq!(share(7, 0.5), 3);
+        assert_eq!(share(10, 1.0), 10);
+    }
+}

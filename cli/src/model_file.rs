@@ -1,0 +1,157 @@
+//! Model files: the library's model blob, and beside it what only the desktop needs to know.
+//!
+//! | offset | size | meaning |
+//! |---|---|---|
+//! | 0 | 4 | `EIGF` |
+//! | 4 | 1 | version, 1 |
+//! | 5 | 3 | zero |
+//! | 8 | 4 | length of the blob |
+//! | 12 | 4 | length of the description |
+//! | 16 | | blob, exactly as a device takes it |
+//! | | | description, JSON: channel names, deviations, bounds, options |
+//! | | 4 | CRC-32 of everything before |
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::bytes::{Cursor, checksum, seal};
+use crate::container;
+
+const MAGIC: &[u8; 4] = b"EIGF";
+const VERSION: u8 = 1;
+
+/// What the fit promises of every decoded recording.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Promise {
+    /// No value differs by more than this.
+    MaxError(f64),
+    /// The root mean square error of no window exceeds this.
+    Rmse(f64),
+    /// This many components, no bound.
+    Components(usize),
+}
+
+/// One channel of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Channel {
+    pub(crate) name: String,
+    /// Standard deviation over the training rows.
+    pub(crate) deviation: f64,
+    /// What relative errors are counted in: the deviation, or a small fixed unit where it is zero.
+    pub(crate) unit: f64,
+    /// Largest error promised, in the channel's own unit.
+    pub(crate) bound: Option<f64>,
+}
+
+/// All that a model file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ModelFile {
+    pub(crate) blob: Vec<u8>,
+    pub(crate) channels: Vec<Channel>,
+    /// Whether the names came from a header.
+    pub(crate) named: bool,
+    pub(crate) promise: Promise,
+    /// Whether the promise is in units of each channel's deviation.
+    pub(crate) relative: bool,
+    pub(crate) train_rows: usize,
+    pub(crate) sources: Vec<String>,
+}
+
+impl ModelFile {
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.channels.iter().map(|channel| channel.name.clone()).collect()
+    }
+
+    /// Checksum that ties compressed files to this model.
+    pub(crate) fn tag(&self) -> u32 {
+        checksum(&self.blob)
+    }
+
+    pub(crate) fn describe(&self) -> Value {
+        let (kind, target) = match self.promise {
+            Promise::MaxError(e) => ("max_error", json!(e)),
+            Promise::Rmse(e) => ("rmse", json!(e)),
+            Promise::Components(k) => ("components", json!(k)),
+        };
+        let channel = |c: &Channel| {
+            json!({
+                "name": c.name, "deviation": c.deviation, "unit": c.unit, "bound": c.bound,
+            })
+        };
+        json!({
+            "tool": concat!("eigenmote ", env!("CARGO_PKG_VERSION")),
+            "promise": kind,
+            "target": target,
+            "relative": self.relative,
+            "train_rows": self.train_rows,
+            "sources": self.sources,
+            "named": self.named,
+            "channels": self.channels.iter().map(channel).collect::<Vec<_>>(),
+        })
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let description = self.describe().to_string();
+        let mut out = MAGIC.to_vec();
+        out.extend([VERSION, 0, 0, 0]);
+        out.extend((self.blob.len() as u32).to_le_bytes());
+        out.extend((description.len() as u32).to_le_bytes());
+        out.extend(&self.blob);
+        out.extend(description.as_bytes());
+        seal(&mut out);
+        out
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
+        let mut cursor = Cursor::new(bytes);
+        if !bytes.starts_with(MAGIC) {
+            if container::is_container(bytes) {
+                bail!("this is a compressed file; the model goes first, then the file");
+            }
+            bail!("not a model written by `eigenmote fit`");
+        }
+        cursor.take(4)?;
+        let version = cursor.number(1)?;
+        if version != u64::from(VERSION) {
+            bail!("version {version} of the model file is not known to this program");
+        }
+        cursor.take(3)?;
+        let (blob, description) = (cursor.number(4)? as usize, cursor.number(4)? as usize);
+        let blob = cursor.take(blob)?.to_vec();
+        let description = cursor.take(description)?;
+        let sum = checksum(&bytes[..cursor.at()]);
+        if cursor.number(4)? != u64::from(sum) || cursor.at() != bytes.len() {
+            bail!("the model file is damaged (its checksum does not match)");
+        }
+        let value: Value = serde_json::from_slice(description).context("damaged description")?;
+        Self::from_description(blob, &value).context("the model's description lacks a field")
+    }
+
+    fn from_description(blob: Vec<u8>, value: &Value) -> Option<Self> {
+        let target = value.get("target")?;
+        let promise = match value.get("promise")?.as_str()? {
+            "max_error" => Promise::MaxError(target.as_f64()?),
+            "rmse" => Promise::Rmse(target.as_f64()?),
+            "components" => Promise::Components(target.as_u64()? as usize),
+            _ => return None,
+        };
+        let channel = |c: &Value| {
+            Some(Channel {
+                name: c.get("name")?.as_str()?.to_string(),
+                deviation: c.get("deviation")?.as_f64()?,
+                unit: c.get("unit")?.as_f64()?,
+                bound: c.get("bound")?.as_f64(),
+            })
+        };
+        let sources = value.get("sources")?.as_array()?.iter();
+        Some(Self {
+            blob,
+            channels: value.get("channels")?.as_array()?.iter().map(channel).collect::<Option<_>>()?,
+            named: value.get("named")?.as_bool()?,
+            promise,
+            relative: value.get("relative")?.as_bool()?,
+            train_rows: value.get("train_rows")?.as_u64()? as usize,
+            sources: sources.map(|s| Some(s.as_str()?.to_string())).collect::<Option<_>>()?,
+        })
+    }
+}

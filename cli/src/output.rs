@@ -1,0 +1,98 @@
+//! Writes files beside their final place and renames them, so that a reader never sees half a file.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use npyz::WriterBuilder;
+
+use crate::input::Kind;
+
+/// Calls `write` on a new file that then takes the place of `path`; `-` is standard output.
+pub(crate) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    if path == Path::new("-") {
+        let mut out = BufWriter::new(io::stdout().lock());
+        write(&mut out)?;
+        return Ok(out.flush()?);
+    }
+    let about = || format!("cannot write {}", path.display());
+    // A device or pipe is written in place: there is nothing to rename over.
+    if path.metadata().is_ok_and(|data| !data.is_file() && !data.is_dir()) {
+        let file = std::fs::OpenOptions::new().write(true).open(path).with_context(about)?;
+        let mut out = BufWriter::new(file);
+        write(&mut out).and_then(|()| out.flush()).with_context(about)?;
+        return Ok(());
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".eigenmote-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let file = builder.tempfile_in(folder).with_context(about)?;
+    let mut out = BufWriter::new(file);
+    write(&mut out).with_context(about)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error).with_context(about)?;
+    file.persist(path).map_err(|error| error.error).with_context(about)?;
+    Ok(())
+}
+
+/// Rows of samples as they come out of a decoder.
+pub(crate) struct Samples<'a> {
+    pub(crate) names: &'a [String],
+    pub(crate) values: &'a [f64],
+    /// Cells that the recording had no value for.
+    pub(crate) present: &'a [bool],
+    pub(crate) kind: Kind,
+}
+
+/// Comma-separated, with header, each value in the fewest digits that read back to the same bits.
+pub(crate) fn csv(samples: &Samples<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(samples.names)?;
+    let channels = samples.names.len();
+    let rows = samples.values.chunks_exact(channels).zip(samples.present.chunks_exact(channels));
+    for (values, present) in rows {
+        for (&value, &present) in values.iter().zip(present) {
+            match (present, samples.kind) {
+                (false, _) => writer.write_field("")?,
+                (true, Kind::F32) => writer.write_field((value as f32).to_string())?,
+                (true, _) => writer.write_field(value.to_string())?,
+            }
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    writer.flush()
+}
+
+/// NPY in the samples' own type; integers become `f64` where NaN has to stand for a missing cell.
+pub(crate) fn npy(samples: &Samples<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let channels = samples.names.len();
+    let shape = [(samples.values.len() / channels) as u64, channels as u64];
+    let values = || {
+        let cells = samples.values.iter().zip(samples.present);
+        cells.map(|(&x, &present)| if present { x } else { f64::NAN })
+    };
+    macro_rules! write {
+        ($t:ty) => {{
+            let options = npyz::WriteOptions::<$t>::new().default_dtype().shape(&shape);
+            let mut writer = options.writer(out).begin_nd()?;
+            writer.extend(values().map(|x| x as $t))?;
+            writer.finish()
+        }};
+    }
+    match samples.kind {
+        Kind::F32 => write!(f32),
+        Kind::I16 if !samples.present.contains(&false) => write!(i16),
+        Kind::I32 if !samples.present.contains(&false) => write!(i32),
+        _ => write!(f64),
+    }
+}
