@@ -1,15 +1,367 @@
 //! The commands, each as the list of its steps.
-use anyhow::Result;
-use crate::args::{Cli, Command};
-use crate::input::{self, Columns};
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use eigenmote::codec::{Frame, Model};
+use serde_json::{Value, json};
+
+use crate::args::{Cli, Command, FitArgs, PartArgs, share};
+use crate::coding::{self, Decoded, Scan, kind_of, mode_name, parse_model};
+use crate::container::{self, Container};
+use crate::fit::{Plan, fit};
+use crate::input::{self, Columns, Recording};
+use crate::model_file::{ModelFile, Promise};
+use crate::output::{self, Samples};
+use crate::progress::Console;
+use crate::report::{Report, measure, plain_table, right_align, short};
+
+/// Runs a command; `false` if it ended but a promise was not kept.
 pub(crate) fn run(cli: Cli) -> Result<bool> {
-    if let Command::Fit { inputs, fit, .. } = &cli.command {
-        let c = if fit.columns.is_empty() { Columns::All } else { Columns::Chosen(&fit.columns) };
-        for i in inputs {
-            let (r, notes) = input::read(i, c)?;
-            for n in notes { eprintln!("{n}"); }
-            println!("{:?} {} {} {} {:?} {}", r.names, r.rows, r.kind, r.stored_bits, r.gaps, r.values.iter().sum::<f64>());
+    let console = Console { quiet: cli.quiet };
+    match cli.command {
+        Command::Fit { inputs, fit, train_fraction, output } => {
+            let recordings = read_all(&inputs, &fit.columns, console)?;
+            let parts: Vec<_> = recordings
+                .iter()
+                .map(|r| r.slice(0..share(r.rows, train_fraction)))
+                .filter(|part| part.rows > 0)
+                .collect();
+            if parts.is_empty() {
+                bail!("--train-fraction {train_fraction} leaves no rows to fit");
+            }
+            let file = crate::fit::fit(&parts, plan(&fit), console)?;
+            output::replace(&output, |out| out.write_all(&file.to_bytes()))?;
+            summarize(&file, console)?;
+            Ok(true)
+        }
+        Command::Compress { model, input, part, output } => {
+            let file = read_model(&model)?;
+            let recording = read_part(&input, &part, &file, console)?;
+            let encoded = coding::compress(&file, &recording, console)?;
+            output::replace(&output, |out| out.write_all(&encoded.bytes))?;
+            console.note(format_args!(
+                "{} values in {} bytes: {:.3} bits per value",
+                recording.values.len(),
+                encoded.bytes.len(),
+                encoded.bytes.len() as f64 * 8.0 / recording.values.len() as f64
+            ));
+            Ok(true)
+        }
+        Command::Decompress { model, file, output, recover } => {
+            let model = read_model(&model)?;
+            let (source, bytes) = input::read_bytes(&file)?;
+            let decoded = coding::decompress(&model, &bytes, recover, console).context(source)?;
+            write_samples(&output, &model, &decoded)?;
+            if let Some(damage) = &decoded.damage {
+                eprintln!("warning: {damage}; {} rows are lost and left empty", decoded.lost);
+            }
+            Ok(true)
+        }
+        Command::Evaluate { model, input, part, json } => {
+            let file = read_model(&model)?;
+            let recording = read_part(&input, &part, &file, console)?;
+            let (report, _, _) = evaluate(&file, &recording, console)?;
+            print_report(&report, json)
+        }
+        Command::Inspect { file, json } => inspect(&file, json),
+        Command::Roundtrip { input, fit, train_fraction, json, output } => {
+            roundtrip(&input, &fit, train_fraction, json, output.as_deref(), console)
         }
     }
-    Ok(true)
+}
+
+fn plan(args: &FitArgs) -> Plan {
+    let target = &args.target;
+    let promise = match (target.max_error, target.rmse, target.components) {
+        (Some(e), ..) => Promise::MaxError(e),
+        (_, Some(e), _) => Promise::Rmse(e),
+        (.., k) => Promise::Components(usize::from(k.unwrap_or(1))),
+    };
+    Plan {
+        promise,
+        relative: args.relative,
+        window: args.window.map(usize::from),
+        kind: args.kind.map(Into::into),
+    }
+}
+
+fn read(path: &Path, columns: Columns<'_>, console: Console) -> Result<Recording> {
+    let (recording, notes) = input::read(path, columns)?;
+    for note in notes {
+        console.note(format_args!("{}: {note}", recording.source));
+    }
+    Ok(recording)
+}
+
+/// All recordings of a fit; the first one decides about the channels.
+fn read_all<P: AsRef<Path>>(
+    paths: &[P],
+    columns: &[String],
+    console: Console,
+) -> Result<Vec<Recording>> {
+    let mut recordings: Vec<Recording> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let columns = match recordings.first() {
+            _ if !columns.is_empty() => Columns::Chosen(columns),
+            None => Columns::All,
+            Some(first) => Columns::Model { names: &first.names, named: first.named },
+        };
+        recordings.push(read(path.as_ref(), columns, console)?);
+    }
+    if let Some(first) = recordings.first()
+        && first.channels() > eigenmote::codec::MAX_CHANNELS
+    {
+        bail!(
+            "{}: {} channels; a model takes at most {}: choose some with --columns",
+            first.source,
+            first.channels(),
+            eigenmote::codec::MAX_CHANNELS
+        );
+    }
+    Ok(recordings)
+}
+
+fn read_model(path: &Path) -> Result<ModelFile> {
+    let (source, bytes) = input::read_bytes(path)?;
+    let file = ModelFile::parse(&bytes).with_context(|| source.clone())?;
+    parse_model(&file).context(source)?;
+    Ok(file)
+}
+
+/// The chosen rows of a recording, its columns in the order of the model's channels.
+fn read_part(path: &Path, part: &PartArgs, file: &ModelFile, console: Console) -> Result<Recording> {
+    let names = file.names();
+    let columns = if part.columns.is_empty() {
+        Columns::Model { names: &names, named: file.named }
+    } else {
+        Columns::Chosen(&part.columns)
+    };
+    let recording = read(path, columns, console)?;
+    if recording.channels() != names.len() {
+        bail!(
+            "--columns names {} columns, but the model has {} channels: {}",
+            recording.channels(),
+            names.len(),
+            names.join(", ")
+        );
+    }
+    let taken = recording.slice(part.range(recording.rows));
+    if taken.rows == 0 {
+        bail!("{}: none of its {} rows is left", recording.source, recording.rows);
+    }
+    Ok(taken)
+}
+
+/// Compresses, decompresses and measures.
+fn evaluate(
+    file: &ModelFile,
+    recording: &Recording,
+    console: Console,
+) -> Result<(Report, Vec<u8>, Decoded)> {
+    let encoded = coding::compress(file, recording, console)?;
+    let decoded = coding::decompress(file, &encoded.bytes, false, console)?;
+    let window = parse_model(file)?.window();
+    let report = measure(file, recording, &encoded, &decoded, window);
+    Ok((report, encoded.bytes, decoded))
+}
+
+fn print_report(report: &Report, json: bool) -> Result<bool> {
+    let text = if json { format!("{:#}", report.to_json()) } else { report.to_text() };
+    print(&text)?;
+    if !report.is_kept() {
+        eprintln!("error: the promised bound was not kept");
+    }
+    Ok(report.is_kept())
+}
+
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+fn write_samples(path: &Path, file: &ModelFile, decoded: &Decoded) -> Result<()> {
+    let names = file.names();
+    let samples = Samples {
+        names: &names,
+        values: &decoded.values,
+        present: &decoded.present,
+        kind: decoded.kind,
+    };
+    let is_npy = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"));
+    output::replace(path, |out| {
+        if is_npy { output::npy(&samples, out) } else { output::csv(&samples, out) }
+    })
+}
+
+fn roundtrip(
+    input: &Path,
+    args: &FitArgs,
+    train_fraction: f64,
+    json: bool,
+    folder: Option<&Path>,
+    console: Console,
+) -> Result<bool> {
+    let whole = read_all(&[input], &args.columns, console)?.swap_remove(0);
+    let split = share(whole.rows, train_fraction);
+    let (train, rest) = (whole.slice(0..split), whole.slice(split..whole.rows));
+    if train.rows == 0 || rest.rows == 0 {
+        bail!("{}: {} rows cannot be parted at {train_fraction}", whole.source, whole.rows);
+    }
+    let file = fit(&[train], plan(args), console)?;
+    summarize(&file, console)?;
+    // From here on only what would be on disk is used: the model's bytes and the compressed file's.
+    let stored = file.to_bytes();
+    let file = ModelFile::parse(&stored)?;
+    let (report, bytes, decoded) = evaluate(&file, &rest, console)?;
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        output::replace(&folder.join("model.eig"), |out| out.write_all(&stored))?;
+        output::replace(&folder.join("compressed.eigc"), |out| out.write_all(&bytes))?;
+        write_samples(&folder.join("decompressed.csv"), &file, &decoded)?;
+        console.note(format_args!(
+            "wrote model.eig, compressed.eigc and decompressed.csv into {}",
+            folder.display()
+        ));
+    }
+    print_report(&report, json)
+}
+
+/// One line about a fresh model.
+fn summarize(file: &ModelFile, console: Console) -> Result<()> {
+    let model = parse_model(file)?;
+    let components = match model.components() {
+        0 => String::new(),
+        k => format!(", {k} components"),
+    };
+    console.note(format_args!(
+        "model: {} mode, {} channels of {}, windows of {} rows{components}, {} bytes, from {} rows",
+        mode_name(model.mode()),
+        model.channels(),
+        kind_of(&model),
+        model.window(),
+        file.blob.len(),
+        file.train_rows
+    ));
+    Ok(())
+}
+
+fn inspect(path: &Path, json: bool) -> Result<bool> {
+    let (source, bytes) = input::read_bytes(path)?;
+    let (value, kept) = if container::is_container(&bytes) {
+        inspect_container(&bytes).with_context(|| source.clone())?
+    } else {
+        let file = ModelFile::parse(&bytes).with_context(|| source.clone())?;
+        (inspect_model(&file).with_context(|| source.clone())?, true)
+    };
+    if json {
+        print(&format!("{value:#}"))?;
+    } else {
+        print(&as_text(&value))?;
+    }
+    Ok(kept)
+}
+
+fn inspect_model(file: &ModelFile) -> Result<Value> {
+    let model = parse_model(file)?;
+    let mut value = file.describe();
+    if let Some(fields) = value.as_object_mut() {
+        let orders = orders(&model);
+        for (channel, order) in
+            fields.get_mut("channels").and_then(Value::as_array_mut).into_iter().flatten().zip(orders)
+        {
+            channel["order"] = json!(order);
+        }
+        let more = json!({
+            "type": "model",
+            "mode": mode_name(model.mode()),
+            "kind": kind_of(&model).to_string(),
+            "window": model.window(),
+            "components": model.components(),
+            "id": model.id(),
+            "blob_bytes": file.blob.len(),
+            "max_frame_bytes": model.max_frame_bytes(),
+            "scratch_bytes": model.scratch_len() * size_of::<eigenmote::codec::Slot>(),
+            "rate": model.rate(),
+        });
+        fields.extend(more.as_object().cloned().unwrap_or_default());
+    }
+    Ok(value)
+}
+
+fn orders(model: &Model<'_>) -> Vec<u8> {
+    coding::with_kind!(kind_of(model), S => {
+        model.channel_list::<S>().map(|channel| channel.predictor.order).collect()
+    })
+}
+
+fn inspect_container(bytes: &[u8]) -> Result<(Value, bool)> {
+    let Container { header, frames, damage } = container::parse(bytes)?;
+    let [low, high, ..] = header.model.to_le_bytes();
+    let (_, _) = (low, high);
+    let mut scan = Scan { bytes: frames, at: 0 };
+    let (mut count, mut rows, mut plain, mut escaped, mut refined) = (0, 0, 0, 0, 0);
+    let id = frames.get(2..4).map_or(0, |id| u16::from_le_bytes([id[0], id[1]]));
+    while let Some(frame) = scan.next_frame(id) {
+        count += 1;
+        rows += frame.rows();
+        plain += usize::from(Frame::is_raw(&frame));
+        escaped += usize::from(frame.has_escapes());
+        refined += usize::from(frame.is_refined());
+    }
+    let missing: usize = header.gaps.iter().map(|gap| gap.len).sum();
+    let value = json!({
+        "type": "compressed",
+        "model_checksum": format!("{:08x}", header.model),
+        "channels": header.channels,
+        "window": header.window,
+        "rows": header.rows,
+        "missing": missing,
+        "bytes": bytes.len(),
+        "frames": count,
+        "frame_bytes": frames.len(),
+        "rows_in_frames": rows,
+        "plain_frames": plain,
+        "escaped_frames": escaped,
+        "refined_frames": refined,
+        "damage": damage,
+    });
+    if let Some(damage) = &damage {
+        eprintln!("warning: {damage}");
+    }
+    Ok((value, damage.is_none()))
+}
+
+/// The fields one per line, the channels as a table.
+fn as_text(value: &Value) -> String {
+    let mut lines = Vec::new();
+    let show = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Number(n) if n.is_f64() => short(n.as_f64().unwrap_or(0.0)),
+        Value::Array(list) => {
+            list.iter().map(|v| v.as_str().unwrap_or("").to_string()).collect::<Vec<_>>().join(", ")
+        }
+        Value::Null => "-".into(),
+        other => other.to_string(),
+    };
+    for (name, value) in value.as_object().into_iter().flatten() {
+        if name != "channels" || !value.is_array() {
+            lines.push(format!("{:<16} {}", name.replace('_', " "), show(value)));
+        }
+    }
+    if let Some(channels) = value.get("channels").and_then(Value::as_array) {
+        let mut table = plain_table();
+        table.set_header(["channel", "deviation", "unit", "bound", "order"]);
+        right_align(&mut table, 1);
+        for channel in channels {
+            let cells = ["name", "deviation", "unit", "bound", "order"];
+            table.add_row(cells.map(|key| show(channel.get(key).unwrap_or(&Value::Null))));
+        }
+        lines.push(String::new());
+        lines.push(table.to_string());
+    }
+    lines.join("\n")
 }

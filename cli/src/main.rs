@@ -12,12 +12,15 @@
 
 mod args;
 mod bytes;
+mod coding;
 mod commands;
 mod container;
+mod fit;
 mod input;
 mod model_file;
 mod output;
 mod progress;
+mod report;
 
 use std::process::ExitCode;
 

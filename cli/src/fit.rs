@@ -1,0 +1,466 @@
+//! Learns a model from training rows: what the library's codec needs, chosen by measured cost.
+
+use anyhow::{Context, Result, anyhow, bail};
+use eigenmote::codec::fit::{DEFAULT_PRIORS, DEFAULT_RATE, Survey, Tally};
+use eigenmote::codec::{
+    CONTEXTS, Channel as ChannelSpec, Lattice, MAX_PAYLOAD, Model, ModelSpec, Slot, Transform,
+};
+use faer::{Mat, Side};
+
+use crate::coding::{Value, cost, with_kind};
+use crate::input::{Kind, Recording};
+use crate::model_file::{Channel, ModelFile, Promise};
+use crate::progress::Console;
+
+/// Values in a window of transform mode, unless the user says otherwise: the basis stays small.
+const TRANSFORM_VALUES: usize = 256;
+/// Largest window of transform mode in values: beyond it the decomposition takes minutes.
+const MAX_TRANSFORM_VALUES: usize = 2048;
+/// Windows that trial encodings run over.
+const TRIAL_WINDOWS: usize = 256;
+/// Fraction bits of the library's basis.
+const BASIS_ONE: f64 = 16384.0;
+
+/// What the user asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) promise: Promise,
+    pub(crate) relative: bool,
+    pub(crate) window: Option<usize>,
+    pub(crate) kind: Option<Kind>,
+}
+
+/// One channel over the training rows, missing cells left out.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stats {
+    mean: f64,
+    deviation: f64,
+    largest: f64,
+}
+
+/// Fits a model to the rows of all recordings; windows do not cross from one into the next.
+pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Result<ModelFile> {
+    let first = recordings.first().context("nothing to fit")?;
+    let kind = plan.kind.unwrap_or_else(|| common_kind(recordings));
+    for recording in recordings {
+        if let Some(x) = recording.values.iter().find(|&&x| !kind.holds(x))
+            && kind != Kind::F32
+        {
+            bail!("{}: {x} does not fit --kind {kind}", recording.source);
+        }
+    }
+    let stats = stats(recordings);
+    let units: Vec<f64> = stats.iter().map(|s| unit(s, kind, plan.relative)).collect();
+    let bounds: Vec<Option<f64>> = units
+        .iter()
+        .map(|&unit| match plan.promise {
+            Promise::MaxError(e) => Some(scaled_down(e, unit)),
+            _ => None,
+        })
+        .collect();
+    let blob = with_kind!(kind, S => {
+        let segments: Vec<Vec<S>> =
+            recordings.iter().map(|r| r.values.iter().map(|&x| S::from_f64(x)).collect()).collect();
+        match plan.promise {
+            Promise::MaxError(_) => {
+                let slack = recordings.iter().map(|r| rounding(r, kind)).fold(0.0, f64::max);
+                let bounds: Vec<f64> = bounds.iter().map(|b| b.unwrap_or(0.0) - slack).collect();
+                bounded::<S>(&segments, &stats, &bounds, plan, console)
+            }
+            _ => transform::<S>(&segments, &stats, &units, plan, console),
+        }
+    })?;
+    let channels = first.names.iter().zip(&stats).zip(units.iter().zip(bounds));
+    let channels = channels.map(|((name, stats), (&unit, bound))| Channel {
+        name: name.clone(),
+        deviation: stats.deviation,
+        unit,
+        bound,
+    });
+    Ok(ModelFile {
+        blob,
+        channels: channels.collect(),
+        named: first.named,
+        promise: plan.promise,
+        relative: plan.relative,
+        train_rows: recordings.iter().map(|r| r.rows).sum(),
+        sources: recordings.iter().map(|r| file_name(&r.source)).collect(),
+    })
+}
+
+fn file_name(source: &str) -> String {
+    let name = std::path::Path::new(source).file_name();
+    name.map_or_else(|| source.to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The narrowest kind that holds all recordings.
+fn common_kind(recordings: &[Recording]) -> Kind {
+    let has = |kind| recordings.iter().any(|r| r.kind == kind);
+    match (has(Kind::F64), has(Kind::F32), has(Kind::I32)) {
+        (true, ..) | (_, true, true) => Kind::F64,
+        (_, true, false) => Kind::F32,
+        (_, _, true) => Kind::I32,
+        _ => Kind::I16,
+    }
+}
+
+/// How much values may change on the way into the sample type, with room for values twice as large.
+fn rounding(recording: &Recording, kind: Kind) -> f64 {
+    if recording.values.iter().all(|&x| kind.holds(x)) {
+        return 0.0;
+    }
+    recording.values.iter().fold(0.0_f64, |m, x| m.max(x.abs())) * f64::from(f32::EPSILON)
+}
+
+fn stats(recordings: &[Recording]) -> Vec<Stats> {
+    let channels = recordings.first().map_or(0, Recording::channels);
+    let mut cells: Vec<Vec<f64>> = vec![Vec::new(); channels];
+    for recording in recordings {
+        for (at, (&x, present)) in recording.values.iter().zip(recording.present()).enumerate() {
+            if present {
+                cells[at % channels].push(x);
+            }
+        }
+    }
+    cells.iter().map(|cells| channel_stats(cells)).collect()
+}
+
+fn channel_stats(cells: &[f64]) -> Stats {
+    let (Some(&first), count) = (cells.first(), cells.len() as f64) else {
+        return Stats::default();
+    };
+    let largest = cells.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    if cells.iter().all(|&x| x == first) {
+        return Stats { mean: first, deviation: 0.0, largest };
+    }
+    // Around a first estimate of the mean, so that large offsets cost no digits.
+    let about = cells.iter().map(|x| x / count).sum::<f64>();
+    let mean = about + cells.iter().map(|x| x - about).sum::<f64>() / count;
+    let squares: f64 = cells.iter().map(|x| (x - mean) * (x - mean)).sum();
+    Stats { mean, deviation: (squares / (count - 1.0)).sqrt(), largest }
+}
+
+/// What one unit of a relative bound is in a channel.
+fn unit(stats: &Stats, kind: Kind, relative: bool) -> f64 {
+    match (relative, kind) {
+        (false, _) => 1.0,
+        (true, _) if stats.deviation > 0.0 => stats.deviation,
+        (true, Kind::I16 | Kind::I32) => 1.0,
+        (true, _) => stats.mean.abs().max(1.0) * 1e-6,
+    }
+}
+
+/// The largest number whose quotient by `unit` does not round above `e`.
+fn scaled_down(e: f64, unit: f64) -> f64 {
+    let mut bound = e * unit;
+    while bound / unit > e {
+        bound = bound.next_down();
+    }
+    bound
+}
+
+/// Rows of a window: as wanted or by default, and as many as the frame format takes.
+fn window_rows(plan: Plan, channels: usize, default: usize, sample_bytes: usize) -> Result<usize> {
+    let most = MAX_PAYLOAD / (channels * sample_bytes);
+    match plan.window {
+        Some(rows) if rows > most => bail!(
+            "--window {rows} is too long: {channels} channels of {sample_bytes} bytes leave room for \
+             {most} rows"
+        ),
+        Some(rows) => Ok(rows),
+        None => Ok(default.clamp(1, most.max(1))),
+    }
+}
+
+fn windows<S>(segments: &[Vec<S>], values: usize) -> Vec<&[S]> {
+    segments.iter().flat_map(|segment| segment.chunks(values)).collect()
+}
+
+/// At most `most` of some windows, evenly spread.
+fn some<'a, S>(windows: &[&'a [S]], most: usize) -> Vec<&'a [S]> {
+    let step = windows.len().div_ceil(most).max(1);
+    windows.iter().copied().step_by(step).collect()
+}
+
+fn write<S: Value>(spec: &ModelSpec<'_, S>) -> Result<Vec<u8>> {
+    let mut blob = vec![0; spec.encoded_len()];
+    let length = spec.write(&mut blob).context("cannot make the model")?;
+    blob.truncate(length);
+    Ok(blob)
+}
+
+/// The priors that training windows ask for.
+fn tally<S: Value>(draft: &[u8], windows: &[&[S]]) -> Result<[u16; CONTEXTS]> {
+    let model = Model::parse(draft)?;
+    let mut scratch = vec![Slot::NEW; model.scratch_len()];
+    let mut tally = Tally::new();
+    for window in windows {
+        tally.window(&model, window, &mut scratch)?;
+    }
+    Ok(tally.priors())
+}
+
+fn bounded<S: Value>(
+    segments: &[Vec<S>],
+    stats: &[Stats],
+    bounds: &[f64],
+    plan: Plan,
+    console: Console,
+) -> Result<Vec<u8>> {
+    let channels = stats.len();
+    let default = (1024 / channels).next_power_of_two().clamp(128, 512);
+    let rows = window_rows(plan, channels, default, S::KIND.bytes())?;
+    let mut progress = console.progress("fitting", channels + RATES.len());
+    let mut specs = Vec::with_capacity(channels);
+    for (c, (stats, &bound)) in stats.iter().zip(bounds).enumerate() {
+        let runs: Vec<Vec<S>> =
+            segments.iter().map(|s| s.iter().skip(c).step_by(channels).copied().collect()).collect();
+        specs.push(bounded_channel(&runs, stats, bound)?);
+        progress.step();
+    }
+    let windows = windows(segments, rows * channels);
+    let spec = |priors, rate| {
+        let spec = ModelSpec { window: rows as u16, channels: &specs, transform: None, priors, rate };
+        write(&spec)
+    };
+    let priors = tally(&spec(&DEFAULT_PRIORS, DEFAULT_RATE)?, &windows)?;
+    let trial = some(&windows, TRIAL_WINDOWS);
+    let mut best: Option<(usize, Vec<u8>)> = None;
+    for rate in RATES {
+        let blob = spec(&priors, rate)?;
+        let cost = cost(&Model::parse(&blob)?, &trial)?;
+        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+            best = Some((cost, blob));
+        }
+        progress.step();
+    }
+    Ok(best.context("no model")?.1)
+}
+
+/// Rates of adaptation that are tried.
+const RATES: [u8; 5] = [4, 5, 6, 7, 8];
+
+/// Lattice and predictor of one channel, by the cost of its counts.
+fn bounded_channel<S: Value>(runs: &[Vec<S>], stats: &Stats, bound: f64) -> Result<ChannelSpec<S>> {
+    // Counts stay below 2^30: a channel far from zero is counted from its mean.
+    let offset = if stats.largest / (2.0 * bound) > f64::from(1 << 29) { stats.mean } else { 0.0 };
+    let lattice = Lattice::<S>::bounded(offset, bound).ok_or_else(|| {
+        if bound <= 0.0 {
+            anyhow!(
+                "a maximum error of {bound:e} cannot be kept in floating-point numbers; give a larger \
+                 one, or --kind i32 for whole numbers"
+            )
+        } else {
+            anyhow!("a maximum error of {bound:e} is out of the range of the sample type")
+        }
+    })?;
+    let mean = lattice.nearest(S::from_f64(stats.mean)).unwrap_or(0);
+    let mut survey = Survey::new(mean);
+    for run in runs {
+        survey.restart();
+        run.iter().filter_map(|&x| lattice.snap(x)).for_each(|count| survey.push(count));
+    }
+    Ok(ChannelSpec { lattice, predictor: survey.predictor() })
+}
+
+/// Principal axes of the training windows in units of the channels.
+struct Axes {
+    /// Variances, descending.
+    variances: Vec<f64>,
+    /// Column by column, in the order of the variances.
+    axes: Mat<f64>,
+    /// Standardised windows, one per row, not overlapping: what expected magnitudes come from.
+    windows: Mat<f64>,
+}
+
+fn transform<S: Value>(
+    segments: &[Vec<S>],
+    stats: &[Stats],
+    units: &[f64],
+    plan: Plan,
+    console: Console,
+) -> Result<Vec<u8>> {
+    let channels = stats.len();
+    let rows = window_rows(plan, channels, TRANSFORM_VALUES / channels, S::KIND.bytes())?;
+    let values = rows * channels;
+    if values > MAX_TRANSFORM_VALUES {
+        bail!(
+            "{channels} channels × {rows} rows are {values} values in a window; at most \
+             {MAX_TRANSFORM_VALUES} can be decomposed: give a shorter --window or fewer --columns"
+        );
+    }
+    let axes = axes(segments, stats, units, rows)?;
+    let windows = windows(segments, values);
+    let largest = axes.largest().max(f64::MIN_POSITIVE);
+    let draft = match plan.promise {
+        Promise::Components(k) if k > values => {
+            bail!("--components {k} is more than the {values} values of a window");
+        }
+        Promise::Components(k) => {
+            let tail: f64 = axes.variances.iter().skip(k).sum();
+            // Uniform rounding adds step²/12 per component: 1 % of what leaving out the rest costs.
+            let fine = (0.12 * tail / k as f64).sqrt();
+            vec![(fine.max(axes.variances[0].sqrt() * 1e-4).max(largest * 1e-6), k)]
+        }
+        Promise::Rmse(e) | Promise::MaxError(e) => axes.candidates(e),
+    };
+    let target = match plan.promise {
+        Promise::Rmse(e) => Some(e),
+        _ => None,
+    };
+    let trial = some(&windows, TRIAL_WINDOWS);
+    let mut progress = console.progress("fitting", draft.len());
+    let mut best: Option<(usize, Vec<u8>)> = None;
+    for (step, k) in draft {
+        // Counts of the fine lattice stay below 2^23 over the training rows.
+        let base = (target.unwrap_or(step) / 8.0).max(largest / f64::from(1 << 23));
+        let shape = TransformShape { rows, step, k, base, target };
+        let blob = transform_model::<S>(&axes, stats, units, &shape, &trial)?;
+        let cost = cost(&Model::parse(&blob)?, &trial)?;
+        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+            best = Some((cost, blob));
+        }
+        progress.step();
+    }
+    Ok(best.context("no model")?.1)
+}
+
+struct TransformShape {
+    rows: usize,
+    /// Step of the coefficients, in units.
+    step: f64,
+    k: usize,
+    /// Step of the channels' lattices, in units.
+    base: f64,
+    /// Root mean square error promised, in units.
+    target: Option<f64>,
+}
+
+fn transform_model<S: Value>(
+    axes: &Axes,
+    stats: &[Stats],
+    units: &[f64],
+    shape: &TransformShape,
+    trial: &[&[S]],
+) -> Result<Vec<u8>> {
+    let &TransformShape { rows, step, k, base, target } = shape;
+    let mut specs = Vec::with_capacity(stats.len());
+    let mut coarsest = 0.0_f64;
+    for (stats, &unit) in stats.iter().zip(units) {
+        let lattice = Lattice::<S>::fine(stats.mean, base * unit)
+            .with_context(|| format!("a step of {:e} is out of the sample type's range", base * unit))?;
+        coarsest = coarsest.max(S::step_to_f64(lattice.step) / unit);
+        let mean = lattice.nearest(S::from_f64(stats.mean)).unwrap_or(0);
+        let mut spec = ChannelSpec { lattice, ..ChannelSpec::default() };
+        spec.predictor.mean = mean;
+        specs.push(spec);
+    }
+    let budget = match target {
+        None => None,
+        Some(e) => match (256.0 * e / coarsest).floor() {
+            b if b >= 1.0 => Some(b as u32),
+            _ => bail!("a root mean square error of {e:e} is too small for these values"),
+        },
+    };
+    let coefficient_step = ((step / base * 256.0).round() as u32).max(1);
+    let mut basis = Vec::with_capacity(axes.variances.len() * k);
+    for value in 0..axes.variances.len() {
+        for component in 0..k {
+            let weight = (axes.axes[(value, component)] * BASIS_ONE).round();
+            basis.push(weight.clamp(-32768.0, 32767.0) as i16);
+        }
+    }
+    let scales = axes.magnitudes(k, step);
+    let transform =
+        Some(Transform { coefficient_step, budget, scales: &scales, basis: &basis });
+    let spec = |priors| {
+        let window = rows as u16;
+        write(&ModelSpec { window, channels: &specs, transform, priors, rate: DEFAULT_RATE })
+    };
+    spec(&tally(&spec(&DEFAULT_PRIORS)?, trial)?)
+}
+
+fn axes<S: Value>(
+    segments: &[Vec<S>],
+    stats: &[Stats],
+    units: &[f64],
+    rows: usize,
+) -> Result<Axes> {
+    let channels = stats.len();
+    let values = rows * channels;
+    let standard = |at: usize, x: S| (x.to_f64() - stats[at % channels].mean) / units[at % channels];
+    // A window that begins at a row and, if the rows end before it does, goes on with the last one.
+    let window = |segment: &[S], row: usize| -> Vec<f64> {
+        let end = segment.len() / channels - 1;
+        let at = |i: usize| (row + i / channels).min(end) * channels + i % channels;
+        (0..values).map(|i| standard(i, segment[at(i)])).collect()
+    };
+    let total: usize = segments.iter().map(|s| s.len() / channels).sum();
+    // Overlapping windows where there are few: about four per value if the rows allow.
+    let stride = (total / (4 * values)).clamp(1, rows);
+    let collect = |stride: usize| -> Vec<Vec<f64>> {
+        let starts = |segment: &Vec<S>| (0..segment.len() / channels).step_by(stride);
+        let of = |segment| starts(segment).map(move |row| window(segment, row));
+        segments.iter().flat_map(of).collect()
+    };
+    let to_mat = |list: &[Vec<f64>]| Mat::from_fn(list.len(), values, |i, j| list[i][j]);
+    let overlapping = to_mat(&collect(stride));
+    let scale = 1.0 / overlapping.nrows() as f64;
+    let covariance = overlapping.transpose() * &overlapping * faer::Scale(scale);
+    let eigen = covariance
+        .self_adjoint_eigen(Side::Lower)
+        .map_err(|error| anyhow!("the decomposition failed: {error:?}"))?;
+    let (s, u) = (eigen.S().column_vector(), eigen.U());
+    let reversed = |j: usize| values - 1 - j;
+    Ok(Axes {
+        variances: (0..values).map(|j| s[reversed(j)].max(0.0)).collect(),
+        axes: Mat::from_fn(values, values, |i, j| u[(i, reversed(j))]),
+        windows: to_mat(&collect(rows)),
+    })
+}
+
+impl Axes {
+    fn largest(&self) -> f64 {
+        let column = |j| (0..self.windows.nrows()).map(move |i| self.windows[(i, j)].abs());
+        (0..self.windows.ncols()).flat_map(column).fold(0.0, f64::max)
+    }
+
+    /// Mean |quantised coefficient| with 8 fraction bits.
+    fn magnitudes(&self, k: usize, step: f64) -> Vec<u32> {
+        let codes = &self.windows * self.axes.get(.., ..k);
+        let mean = |j| {
+            let sum: f64 = (0..codes.nrows()).map(|i| (codes[(i, j)] / step).round().abs()).sum();
+            sum / codes.nrows() as f64
+        };
+        (0..k).map(|j| (mean(j) * 256.0).round().min(1e9) as u32).collect()
+    }
+
+    /// Steps and numbers of components worth trying for a root mean square error.
+    fn candidates(&self, e: f64) -> Vec<(f64, usize)> {
+        let mut list = Vec::new();
+        for share in [1.0, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2] {
+            let level = self.water_level(e * share);
+            for cut in [0.5, 1.0, 2.0] {
+                let k = self.variances.iter().filter(|&&v| v > level * cut).count().max(1);
+                let candidate = ((12.0 * level).sqrt(), k);
+                if !list.contains(&candidate) {
+                    list.push(candidate);
+                }
+            }
+        }
+        list
+    }
+
+    /// Reverse water-filling: the level θ at which Σ min(variance, θ) is the allowed distortion.
+    fn water_level(&self, rmse: f64) -> f64 {
+        let allowed = rmse * rmse * self.variances.len() as f64;
+        let spent = |level: f64| self.variances.iter().map(|v| v.min(level)).sum::<f64>();
+        let (mut low, mut high) = (0.0, self.variances[0].max(allowed));
+        for _ in 0..100 {
+            let middle = 0.5 * (low + high);
+            if spent(middle) <= allowed { low = middle } else { high = middle }
+        }
+        // Where the error allows all there is, no component is worth sending.
+        low.max(rmse * rmse)
+    }
+}

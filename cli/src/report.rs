@@ -1,0 +1,247 @@
+//! What a model does to a recording, in numbers.
+
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Value, json};
+
+use crate::coding::{Decoded, Encoded};
+use crate::input::{Kind, Recording};
+use crate::model_file::{ModelFile, Promise};
+
+struct ChannelReport {
+    name: String,
+    rmse: f64,
+    max_error: f64,
+    bound: Option<f64>,
+}
+
+/// Errors and sizes; see `eigenmote evaluate --help` for the meaning of the overall figures.
+pub(crate) struct Report {
+    rows: usize,
+    values: usize,
+    missing: usize,
+    frames: usize,
+    bytes: usize,
+    frame_bytes: usize,
+    kind: Kind,
+    bits_per_value: f64,
+    ratio_input: f64,
+    ratio_f32: f64,
+    input_bits: f64,
+    rmse: f64,
+    max_error: f64,
+    worst_window_rmse: f64,
+    promise: Promise,
+    relative: bool,
+    bound: Option<f64>,
+    bound_held: Option<bool>,
+    encode_mb_per_s: f64,
+    decode_mb_per_s: f64,
+    channels: Vec<ChannelReport>,
+}
+
+/// Compares what came out of the decoder with the recording, cell by cell.
+pub(crate) fn measure(
+    file: &ModelFile,
+    recording: &Recording,
+    encoded: &Encoded,
+    decoded: &Decoded,
+    window: usize,
+) -> Report {
+    let channels = recording.channels();
+    let mut sums = vec![0.0_f64; channels];
+    let mut counts = vec![0_usize; channels];
+    let mut peaks = vec![0.0_f64; channels];
+    let mut within = true;
+    let (mut relative_sum, mut worst_window) = (0.0_f64, 0.0_f64);
+    let cells = || recording.values.iter().zip(&decoded.values).zip(recording.present());
+    let mut window_sum = 0.0;
+    let window_values = window * channels;
+    for (at, ((&x, &y), present)) in cells().enumerate() {
+        let channel = at % channels;
+        let spec = &file.channels[channel];
+        let error = (x - y).abs();
+        let in_units = error / spec.unit;
+        // A missing cell counts in its window: the encoder kept its promise on the held value.
+        window_sum += in_units * in_units;
+        if (at + 1) % window_values == 0 || at + 1 == recording.values.len() {
+            let values = at % window_values + 1;
+            worst_window = worst_window.max((window_sum / values as f64).sqrt());
+            window_sum = 0.0;
+        }
+        if !present {
+            continue;
+        }
+        sums[channel] += error * error;
+        counts[channel] += 1;
+        peaks[channel] = peaks[channel].max(error);
+        relative_sum += in_units * in_units;
+        within &= spec.bound.is_none_or(|bound| error <= bound);
+    }
+    let reports = file.channels.iter().enumerate().map(|(c, spec)| ChannelReport {
+        name: spec.name.clone(),
+        rmse: (sums[c] / counts[c].max(1) as f64).sqrt(),
+        max_error: peaks[c],
+        bound: spec.bound,
+    });
+    let measured: usize = counts.iter().sum();
+    let max_error = peaks.iter().zip(&file.channels).map(|(peak, spec)| peak / spec.unit);
+    let max_error = max_error.fold(0.0, f64::max);
+    let (bound, bound_held) = match file.promise {
+        Promise::MaxError(e) => (Some(e), Some(within)),
+        Promise::Rmse(e) => (Some(e), Some(worst_window <= e)),
+        Promise::Components(_) => (None, None),
+    };
+    let values = recording.values.len();
+    let bits_per_value = encoded.bytes.len() as f64 * 8.0 / values as f64;
+    let megabytes = values as f64 * f64::from(decoded.kind.bits()) / 8e6;
+    let speed = |time: Duration| megabytes / time.as_secs_f64().max(1e-9);
+    Report {
+        rows: recording.rows,
+        values,
+        missing: values - measured,
+        frames: encoded.frames,
+        bytes: encoded.bytes.len(),
+        frame_bytes: encoded.frame_bytes,
+        kind: decoded.kind,
+        bits_per_value,
+        ratio_input: recording.stored_bits / bits_per_value,
+        ratio_f32: 32.0 / bits_per_value,
+        input_bits: recording.stored_bits,
+        rmse: (relative_sum / measured.max(1) as f64).sqrt(),
+        max_error,
+        worst_window_rmse: worst_window,
+        promise: file.promise,
+        relative: file.relative,
+        bound,
+        bound_held,
+        encode_mb_per_s: speed(encoded.time),
+        decode_mb_per_s: speed(decoded.time),
+        channels: reports.collect(),
+    }
+}
+
+impl Report {
+    /// Whether the promise was kept; `true` if none was made.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.bound_held != Some(false)
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let channel = |c: &ChannelReport| {
+            json!({ "name": c.name, "rmse": c.rmse, "max_error": c.max_error, "bound": c.bound })
+        };
+        json!({
+            "rows": self.rows,
+            "values": self.values,
+            "missing": self.missing,
+            "frames": self.frames,
+            "bytes": self.bytes,
+            "frame_bytes": self.frame_bytes,
+            "kind": self.kind.to_string(),
+            "bits_per_value": self.bits_per_value,
+            "ratio_input": self.ratio_input,
+            "ratio_f32": self.ratio_f32,
+            "input_bits": self.input_bits,
+            "rmse": self.rmse,
+            "max_error": self.max_error,
+            "worst_window_rmse": self.worst_window_rmse,
+            "promise": self.promise_name(),
+            "relative": self.relative,
+            "bound": self.bound,
+            "bound_held": self.bound_held,
+            "encode_mb_per_s": self.encode_mb_per_s,
+            "decode_mb_per_s": self.decode_mb_per_s,
+            "channels": self.channels.iter().map(channel).collect::<Vec<_>>(),
+        })
+    }
+
+    fn promise_name(&self) -> &'static str {
+        match self.promise {
+            Promise::MaxError(_) => "max_error",
+            Promise::Rmse(_) => "rmse",
+            Promise::Components(_) => "none",
+        }
+    }
+
+    pub(crate) fn to_text(&self) -> String {
+        let unit = if self.relative { " deviations" } else { "" };
+        let mut table = plain_table();
+        table.set_header(["channel", "rmse", "max error", "bound"]);
+        right_align(&mut table, 1);
+        for c in &self.channels {
+            let bound = c.bound.map_or("-".into(), short);
+            table.add_row([c.name.clone(), short(c.rmse), short(c.max_error), bound]);
+        }
+        let mut lines = vec![table.to_string(), String::new()];
+        let mut line = |name: &str, value: String| lines.push(format!("{name:<15} {value}"));
+        let missing = match self.missing {
+            0 => String::new(),
+            n => format!(", {n} missing"),
+        };
+        let channels = self.channels.len();
+        line("values", format!("{} ({} rows × {channels} channels{missing})", self.values, self.rows));
+        line("frames", format!("{} ({} bytes)", self.frames, self.frame_bytes));
+        line("file", format!("{} bytes", self.bytes));
+        line("bits per value", format!("{:.3}", self.bits_per_value));
+        line(
+            "ratio",
+            format!(
+                "{:.2} against the input's {:.3} bits, {:.2} against f32",
+                self.ratio_input, self.input_bits, self.ratio_f32
+            ),
+        );
+        line("rmse", format!("{}{unit}", short(self.rmse)));
+        line("max error", format!("{}{unit}", short(self.max_error)));
+        let verdict = if self.is_kept() { "held" } else { "NOT HELD" };
+        match (self.promise, self.bound) {
+            (Promise::Rmse(_), Some(bound)) => line(
+                "bound",
+                format!(
+                    "{}{unit} rmse per window: {verdict} (worst {})",
+                    short(bound),
+                    short(self.worst_window_rmse)
+                ),
+            ),
+            (_, Some(bound)) => {
+                line("bound", format!("{}{unit}: {verdict} on every value", short(bound)));
+            }
+            _ => line("bound", "none promised".into()),
+        }
+        line("encode", format!("{:.1} MB/s", self.encode_mb_per_s));
+        line("decode", format!("{:.1} MB/s", self.decode_mb_per_s));
+        lines.join("\n")
+    }
+}
+
+/// A table without rules.
+pub(crate) fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table
+}
+
+/// Aligns all columns from `first` on to the right.
+pub(crate) fn right_align(table: &mut Table, first: usize) {
+    for column in table.column_iter_mut().skip(first) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+/// About four digits, in the form that reads best.
+pub(crate) fn short(x: f64) -> String {
+    match x.abs() {
+        0.0 => "0".into(),
+        m if (1e-3..1e6).contains(&m) => {
+            let decimals = (3 - m.log10().floor() as i32).clamp(0, 6) as usize;
+            let text = format!("{x:.decimals$}");
+            if text.contains('.') {
+                text.trim_end_matches('0').trim_end_matches('.').into()
+            } else {
+                text
+            }
+        }
+        _ => format!("{x:.3e}"),
+    }
+}
