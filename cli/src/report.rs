@@ -218,7 +218,7 @@ impl Report {
 /// A table without rules.
 pub(crate) fn plain_table() -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table
 }
 
