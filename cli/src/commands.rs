@@ -131,7 +131,12 @@ fn read_model(path: &Path) -> Result<ModelFile> {
 }
 
 /// The chosen rows of a recording, its columns in the order of the model's channels.
-fn read_part(path: &Path, part: &PartArgs, file: &ModelFile, console: Console) -> Result<Recording> {
+fn read_part(
+    path: &Path,
+    part: &PartArgs,
+    file: &ModelFile,
+    console: Console,
+) -> Result<Recording> {
     let names = file.names();
     let columns = if part.columns.is_empty() {
         Columns::Model { names: &names, named: file.named }
@@ -270,8 +275,12 @@ fn inspect_model(file: &ModelFile) -> Result<Value> {
     let mut value = file.describe();
     if let Some(fields) = value.as_object_mut() {
         let orders = orders(&model);
-        for (channel, order) in
-            fields.get_mut("channels").and_then(Value::as_array_mut).into_iter().flatten().zip(orders)
+        for (channel, order) in fields
+            .get_mut("channels")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+            .zip(orders)
         {
             channel["order"] = json!(order);
         }

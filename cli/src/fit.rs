@@ -18,7 +18,9 @@ const TRANSFORM_VALUES: usize = 256;
 const MAX_TRANSFORM_VALUES: usize = 2048;
 /// Windows that trial encodings run over.
 const TRIAL_WINDOWS: usize = 256;
-/// Fraction bits of the library's basis.
+/// With more decimals than this, values are as good as continuous.
+const MAX_DECIMALS: u32 = 9;
+/// One in the library's basis.
 const BASIS_ONE: f64 = 16384.0;
 
 /// What the user asked for.
@@ -36,6 +38,8 @@ struct Stats {
     mean: f64,
     deviation: f64,
     largest: f64,
+    /// Distance of the values a text file can write with its decimals.
+    quantum: Option<f64>,
 }
 
 /// Fits a model to the rows of all recordings; windows do not cross from one into the next.
@@ -122,7 +126,16 @@ fn stats(recordings: &[Recording]) -> Vec<Stats> {
             }
         }
     }
-    cells.iter().map(|cells| channel_stats(cells)).collect()
+    let quantum = |channel: usize| {
+        let decimals = recordings.iter().map(|r| r.decimals[channel]);
+        let most = decimals.collect::<Option<Vec<u32>>>()?.into_iter().max()?;
+        (most <= MAX_DECIMALS).then(|| 10_f64.powi(-(most as i32)))
+    };
+    let stats = |(channel, cells): (usize, &Vec<f64>)| Stats {
+        quantum: quantum(channel),
+        ..channel_stats(cells)
+    };
+    cells.iter().enumerate().map(stats).collect()
 }
 
 fn channel_stats(cells: &[f64]) -> Stats {
@@ -131,13 +144,13 @@ fn channel_stats(cells: &[f64]) -> Stats {
     };
     let largest = cells.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
     if cells.iter().all(|&x| x == first) {
-        return Stats { mean: first, deviation: 0.0, largest };
+        return Stats { mean: first, largest, ..Stats::default() };
     }
     // Around a first estimate of the mean, so that large offsets cost no digits.
     let about = cells.iter().map(|x| x / count).sum::<f64>();
     let mean = about + cells.iter().map(|x| x - about).sum::<f64>() / count;
     let squares: f64 = cells.iter().map(|x| (x - mean) * (x - mean)).sum();
-    Stats { mean, deviation: (squares / (count - 1.0)).sqrt(), largest }
+    Stats { mean, deviation: (squares / (count - 1.0)).sqrt(), largest, quantum: None }
 }
 
 /// What one unit of a relative bound is in a channel.
@@ -213,14 +226,17 @@ fn bounded<S: Value>(
     let mut progress = console.progress("fitting", channels + RATES.len());
     let mut specs = Vec::with_capacity(channels);
     for (c, (stats, &bound)) in stats.iter().zip(bounds).enumerate() {
-        let runs: Vec<Vec<S>> =
-            segments.iter().map(|s| s.iter().skip(c).step_by(channels).copied().collect()).collect();
+        let runs: Vec<Vec<S>> = segments
+            .iter()
+            .map(|s| s.iter().skip(c).step_by(channels).copied().collect())
+            .collect();
         specs.push(bounded_channel(&runs, stats, bound)?);
         progress.step();
     }
     let windows = windows(segments, rows * channels);
     let spec = |priors, rate| {
-        let spec = ModelSpec { window: rows as u16, channels: &specs, transform: None, priors, rate };
+        let spec =
+            ModelSpec { window: rows as u16, channels: &specs, transform: None, priors, rate };
         write(&spec)
     };
     let priors = tally(&spec(&DEFAULT_PRIORS, DEFAULT_RATE)?, &windows)?;
@@ -244,7 +260,7 @@ const RATES: [u8; 5] = [4, 5, 6, 7, 8];
 fn bounded_channel<S: Value>(runs: &[Vec<S>], stats: &Stats, bound: f64) -> Result<ChannelSpec<S>> {
     // Counts stay below 2^30: a channel far from zero is counted from its mean.
     let offset = if stats.largest / (2.0 * bound) > f64::from(1 << 29) { stats.mean } else { 0.0 };
-    let lattice = Lattice::<S>::bounded(offset, bound).ok_or_else(|| {
+    let mut lattice = Lattice::<S>::bounded(offset, bound).ok_or_else(|| {
         if bound <= 0.0 {
             anyhow!(
                 "a maximum error of {bound:e} cannot be kept in floating-point numbers; give a larger \
@@ -254,6 +270,16 @@ fn bounded_channel<S: Value>(runs: &[Vec<S>], stats: &Stats, bound: f64) -> Resu
             anyhow!("a maximum error of {bound:e} is out of the range of the sample type")
         }
     })?;
+    // Where all values are multiples of a quantum q, an odd multiple of q that reaches every one of
+    // them within the bound may be a longer step than twice the bound. Values between the multiples,
+    // should some come later, become escapes.
+    if let (Some(quantum), true) = (stats.quantum, offset == 0.0)
+        && let Some(coarse) =
+            Lattice::<S>::fine(0.0, (2.0 * (bound / quantum).floor() + 1.0) * quantum)
+        && coarse.step > lattice.step
+    {
+        lattice.step = coarse.step;
+    }
     let mean = lattice.nearest(S::from_f64(stats.mean)).unwrap_or(0);
     let mut survey = Survey::new(mean);
     for run in runs {
@@ -281,7 +307,10 @@ fn transform<S: Value>(
     console: Console,
 ) -> Result<Vec<u8>> {
     let channels = stats.len();
-    let rows = window_rows(plan, channels, TRANSFORM_VALUES / channels, S::KIND.bytes())?;
+    // Few training rows make a poor estimate of many axes.
+    let trained: usize = segments.iter().map(|s| s.len() / channels).sum();
+    let default = (TRANSFORM_VALUES / channels).min((trained / 16).max(4));
+    let rows = window_rows(plan, channels, default, S::KIND.bytes())?;
     let values = rows * channels;
     if values > MAX_TRANSFORM_VALUES {
         bail!(
@@ -289,10 +318,15 @@ fn transform<S: Value>(
              {MAX_TRANSFORM_VALUES} can be decomposed: give a shorter --window or fewer --columns"
         );
     }
-    let axes = axes(segments, stats, units, rows)?;
+    let axes = Axes::of(segments, stats, units, rows)?;
     let windows = windows(segments, values);
     let largest = axes.largest().max(f64::MIN_POSITIVE);
-    let draft = match plan.promise {
+    let shape = |step: f64, k: usize, target: Option<f64>| {
+        // Counts of the fine lattice stay below 2^23 over the training rows.
+        let base = (target.unwrap_or(step) / 8.0).max(largest / f64::from(1 << 23));
+        TransformShape { rows, step, k, base, target }
+    };
+    let best = match plan.promise {
         Promise::Components(k) if k > values => {
             bail!("--components {k} is more than the {values} values of a window");
         }
@@ -300,29 +334,44 @@ fn transform<S: Value>(
             let tail: f64 = axes.variances.iter().skip(k).sum();
             // Uniform rounding adds step²/12 per component: 1 % of what leaving out the rest costs.
             let fine = (0.12 * tail / k as f64).sqrt();
-            vec![(fine.max(axes.variances[0].sqrt() * 1e-4).max(largest * 1e-6), k)]
+            shape(fine.max(axes.variances[0].sqrt() * 1e-4).max(largest * 1e-6), k, None)
         }
-        Promise::Rmse(e) | Promise::MaxError(e) => axes.candidates(e),
-    };
-    let target = match plan.promise {
-        Promise::Rmse(e) => Some(e),
-        _ => None,
-    };
-    let trial = some(&windows, TRIAL_WINDOWS);
-    let mut progress = console.progress("fitting", draft.len());
-    let mut best: Option<(usize, Vec<u8>)> = None;
-    for (step, k) in draft {
-        // Counts of the fine lattice stay below 2^23 over the training rows.
-        let base = (target.unwrap_or(step) / 8.0).max(largest / f64::from(1 << 23));
-        let shape = TransformShape { rows, step, k, base, target };
-        let blob = transform_model::<S>(&axes, stats, units, &shape, &trial)?;
-        let cost = cost(&Model::parse(&blob)?, &trial)?;
-        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-            best = Some((cost, blob));
+        Promise::Rmse(e) | Promise::MaxError(e) => {
+            // Candidates are judged on rows that their axes have not seen, if there are enough.
+            let (front, back) = hold_out(segments, values);
+            let (seen, judges) = if back.is_empty() {
+                (None, some(&windows, TRIAL_WINDOWS))
+            } else {
+                (Some(Axes::of(&front, stats, units, rows)?), some(&back, TRIAL_WINDOWS))
+            };
+            let seen = seen.as_ref().unwrap_or(&axes);
+            let candidates = seen.candidates(e);
+            let mut progress = console.progress("fitting", candidates.len());
+            let mut best: Option<(usize, TransformShape)> = None;
+            for (step, k) in candidates {
+                let shape = shape(step, k, Some(e));
+                let blob = transform_model::<S>(seen, stats, units, &shape, &judges)?;
+                let cost = cost(&Model::parse(&blob)?, &judges)?;
+                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                    best = Some((cost, shape));
+                }
+                progress.step();
+            }
+            best.context("no model")?.1
         }
-        progress.step();
+    };
+    transform_model::<S>(&axes, stats, units, &best, &some(&windows, TRIAL_WINDOWS))
+}
+
+/// The first four fifths of each segment, and the windows of what follows; none if they are few.
+fn hold_out<S: Copy>(segments: &[Vec<S>], values: usize) -> (Vec<Vec<S>>, Vec<&[S]>) {
+    let split = |segment: &Vec<S>| segment.len() / values * 4 / 5 * values;
+    let back: Vec<&[S]> = segments.iter().flat_map(|s| s[split(s)..].chunks(values)).collect();
+    if back.len() < 8 {
+        return (Vec::new(), Vec::new());
     }
-    Ok(best.context("no model")?.1)
+    let front = segments.iter().map(|s| s[..split(s)].to_vec()).filter(|s| !s.is_empty());
+    (front.collect(), back)
 }
 
 struct TransformShape {
@@ -347,8 +396,9 @@ fn transform_model<S: Value>(
     let mut specs = Vec::with_capacity(stats.len());
     let mut coarsest = 0.0_f64;
     for (stats, &unit) in stats.iter().zip(units) {
-        let lattice = Lattice::<S>::fine(stats.mean, base * unit)
-            .with_context(|| format!("a step of {:e} is out of the sample type's range", base * unit))?;
+        let lattice = Lattice::<S>::fine(stats.mean, base * unit).with_context(|| {
+            format!("a step of {:e} is out of the sample type's range", base * unit)
+        })?;
         coarsest = coarsest.max(S::step_to_f64(lattice.step) / unit);
         let mean = lattice.nearest(S::from_f64(stats.mean)).unwrap_or(0);
         let mut spec = ChannelSpec { lattice, ..ChannelSpec::default() };
@@ -371,8 +421,7 @@ fn transform_model<S: Value>(
         }
     }
     let scales = axes.magnitudes(k, step);
-    let transform =
-        Some(Transform { coefficient_step, budget, scales: &scales, basis: &basis });
+    let transform = Some(Transform { coefficient_step, budget, scales: &scales, basis: &basis });
     let spec = |priors| {
         let window = rows as u16;
         write(&ModelSpec { window, channels: &specs, transform, priors, rate: DEFAULT_RATE })
@@ -380,46 +429,48 @@ fn transform_model<S: Value>(
     spec(&tally(&spec(&DEFAULT_PRIORS)?, trial)?)
 }
 
-fn axes<S: Value>(
-    segments: &[Vec<S>],
-    stats: &[Stats],
-    units: &[f64],
-    rows: usize,
-) -> Result<Axes> {
-    let channels = stats.len();
-    let values = rows * channels;
-    let standard = |at: usize, x: S| (x.to_f64() - stats[at % channels].mean) / units[at % channels];
-    // A window that begins at a row and, if the rows end before it does, goes on with the last one.
-    let window = |segment: &[S], row: usize| -> Vec<f64> {
-        let end = segment.len() / channels - 1;
-        let at = |i: usize| (row + i / channels).min(end) * channels + i % channels;
-        (0..values).map(|i| standard(i, segment[at(i)])).collect()
-    };
-    let total: usize = segments.iter().map(|s| s.len() / channels).sum();
-    // Overlapping windows where there are few: about four per value if the rows allow.
-    let stride = (total / (4 * values)).clamp(1, rows);
-    let collect = |stride: usize| -> Vec<Vec<f64>> {
-        let starts = |segment: &Vec<S>| (0..segment.len() / channels).step_by(stride);
-        let of = |segment| starts(segment).map(move |row| window(segment, row));
-        segments.iter().flat_map(of).collect()
-    };
-    let to_mat = |list: &[Vec<f64>]| Mat::from_fn(list.len(), values, |i, j| list[i][j]);
-    let overlapping = to_mat(&collect(stride));
-    let scale = 1.0 / overlapping.nrows() as f64;
-    let covariance = overlapping.transpose() * &overlapping * faer::Scale(scale);
-    let eigen = covariance
-        .self_adjoint_eigen(Side::Lower)
-        .map_err(|error| anyhow!("the decomposition failed: {error:?}"))?;
-    let (s, u) = (eigen.S().column_vector(), eigen.U());
-    let reversed = |j: usize| values - 1 - j;
-    Ok(Axes {
-        variances: (0..values).map(|j| s[reversed(j)].max(0.0)).collect(),
-        axes: Mat::from_fn(values, values, |i, j| u[(i, reversed(j))]),
-        windows: to_mat(&collect(rows)),
-    })
-}
-
 impl Axes {
+    /// Decomposes the covariance of all windows, overlapping where there are few.
+    fn of<S: Value>(
+        segments: &[Vec<S>],
+        stats: &[Stats],
+        units: &[f64],
+        rows: usize,
+    ) -> Result<Axes> {
+        let channels = stats.len();
+        let values = rows * channels;
+        let standard =
+            |at: usize, x: S| (x.to_f64() - stats[at % channels].mean) / units[at % channels];
+        // A window that begins at a row and, if the rows end before it does, goes on with the last one.
+        let window = |segment: &[S], row: usize| -> Vec<f64> {
+            let end = segment.len() / channels - 1;
+            let at = |i: usize| (row + i / channels).min(end) * channels + i % channels;
+            (0..values).map(|i| standard(i, segment[at(i)])).collect()
+        };
+        let total: usize = segments.iter().map(|s| s.len() / channels).sum();
+        // Overlapping windows where there are few: about four per value if the rows allow.
+        let stride = (total / (4 * values)).clamp(1, rows);
+        let collect = |stride: usize| -> Vec<Vec<f64>> {
+            let starts = |segment: &Vec<S>| (0..segment.len() / channels).step_by(stride);
+            let of = |segment| starts(segment).map(move |row| window(segment, row));
+            segments.iter().flat_map(of).collect()
+        };
+        let to_mat = |list: &[Vec<f64>]| Mat::from_fn(list.len(), values, |i, j| list[i][j]);
+        let overlapping = to_mat(&collect(stride));
+        let scale = 1.0 / overlapping.nrows() as f64;
+        let covariance = overlapping.transpose() * &overlapping * faer::Scale(scale);
+        let eigen = covariance
+            .self_adjoint_eigen(Side::Lower)
+            .map_err(|error| anyhow!("the decomposition failed: {error:?}"))?;
+        let (s, u) = (eigen.S().column_vector(), eigen.U());
+        let reversed = |j: usize| values - 1 - j;
+        Ok(Axes {
+            variances: (0..values).map(|j| s[reversed(j)].max(0.0)).collect(),
+            axes: Mat::from_fn(values, values, |i, j| u[(i, reversed(j))]),
+            windows: to_mat(&collect(rows)),
+        })
+    }
+
     fn largest(&self) -> f64 {
         let column = |j| (0..self.windows.nrows()).map(move |i| self.windows[(i, j)].abs());
         (0..self.windows.ncols()).flat_map(column).fold(0.0, f64::max)

@@ -146,7 +146,12 @@ impl ModelFile {
         let sources = value.get("sources")?.as_array()?.iter();
         Some(Self {
             blob,
-            channels: value.get("channels")?.as_array()?.iter().map(channel).collect::<Option<_>>()?,
+            channels: value
+                .get("channels")?
+                .as_array()?
+                .iter()
+                .map(channel)
+                .collect::<Option<_>>()?,
             named: value.get("named")?.as_bool()?,
             promise,
             relative: value.get("relative")?.as_bool()?,

@@ -129,9 +129,7 @@ impl Report {
     }
 
     pub(crate) fn to_json(&self) -> Value {
-        let channel = |c: &ChannelReport| {
-            json!({ "name": c.name, "rmse": c.rmse, "max_error": c.max_error, "bound": c.bound })
-        };
+        let channel = |c: &ChannelReport| json!({ "name": c.name, "rmse": c.rmse, "max_error": c.max_error, "bound": c.bound });
         json!({
             "rows": self.rows,
             "values": self.values,
@@ -181,7 +179,10 @@ impl Report {
             n => format!(", {n} missing"),
         };
         let channels = self.channels.len();
-        line("values", format!("{} ({} rows × {channels} channels{missing})", self.values, self.rows));
+        line(
+            "values",
+            format!("{} ({} rows × {channels} channels{missing})", self.values, self.rows),
+        );
         line("frames", format!("{} ({} bytes)", self.frames, self.frame_bytes));
         line("file", format!("{} bytes", self.bytes));
         line("bits per value", format!("{:.3}", self.bits_per_value));

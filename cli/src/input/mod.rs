@@ -77,6 +77,8 @@ pub(crate) struct Recording {
     pub(crate) kind: Kind,
     /// Mean bits of a cell as the file's own integer or float type would store it.
     pub(crate) stored_bits: f64,
+    /// Most decimals of each channel over the whole file, where it is text.
+    pub(crate) decimals: Vec<Option<u32>>,
 }
 
 impl Recording {
@@ -108,6 +110,7 @@ impl Recording {
             names: self.names.clone(),
             values: Vec::new(),
             gaps: Vec::new(),
+            decimals: self.decimals.clone(),
             ..*self
         }
     }
@@ -309,7 +312,8 @@ impl Table {
             }
             Columns::Model { names, named } if named == self.named => {
                 let found: Result<Vec<_>> = names.iter().map(|n| self.find(source, n)).collect();
-                found.context("the model's channels are looked up by name; --columns chooses others")
+                found
+                    .context("the model's channels are looked up by name; --columns chooses others")
             }
             Columns::Model { names, .. } => {
                 let chosen = numeric(self);
@@ -375,8 +379,7 @@ impl Table {
         for (channel, &index) in chosen.iter().enumerate() {
             let column = &self.columns[index];
             // A gap at the start has no value before it, so it takes the first one after it.
-            let mut held =
-                column.values.iter().copied().find(|x| !x.is_nan()).unwrap_or_default();
+            let mut held = column.values.iter().copied().find(|x| !x.is_nan()).unwrap_or_default();
             let mut open: Option<Gap> = None;
             for (row, &x) in column.values.iter().enumerate() {
                 if x.is_nan() {
@@ -426,6 +429,8 @@ impl Table {
             .sum::<f64>()
             / channels as f64;
         let names = chosen.iter().map(|&i| self.columns[i].name.clone()).collect();
+        let text = !self.lines.is_empty();
+        let decimals = chosen.iter().map(|&i| text.then_some(self.columns[i].decimals)).collect();
         let recording = Recording {
             source: source.into(),
             names,
@@ -435,6 +440,7 @@ impl Table {
             gaps,
             kind,
             stored_bits,
+            decimals,
         };
         Ok((recording, self.notes))
     }
@@ -456,10 +462,9 @@ fn named_columns(header: &[String]) -> Vec<Column> {
         let repeated = header.iter().filter(|other| *other == name).count() > 1;
         match (name.is_empty(), repeated) {
             (true, _) => Column::new((i + 1).to_string()),
-            (_, true) => Column {
-                twin_of: Some(name.clone()),
-                ..Column::new(format!("{name}#{}", i + 1))
-            },
+            (_, true) => {
+                Column { twin_of: Some(name.clone()), ..Column::new(format!("{name}#{}", i + 1)) }
+            }
             _ => Column::new(name.clone()),
         }
     };

@@ -47,8 +47,9 @@ pub(super) fn table(bytes: &[u8]) -> Result<Table> {
         bail!("the NPY array is empty (shape {shape:?})");
     }
     let rows = flat.len() / channels;
-    let mut columns: Vec<_> =
-        (1..=channels).map(|n| Column { bits: Some(bits), float32, ..Column::new(n.to_string()) }).collect();
+    let mut columns: Vec<_> = (1..=channels)
+        .map(|n| Column { bits: Some(bits), float32, ..Column::new(n.to_string()) })
+        .collect();
     // In Fortran order the first index runs fastest; rows are counted in C order either way.
     let leading: Vec<usize> = shape.iter().rev().skip(1).rev().map(|&n| n as usize).collect();
     for row in 0..rows {

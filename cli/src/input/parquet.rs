@@ -10,7 +10,8 @@ use super::{Cell, Column, EXACT, Table, named_columns};
 
 pub(super) fn table(bytes: Vec<u8>) -> Result<Table> {
     let reader = SerializedFileReader::new(Bytes::from(bytes)).context("damaged Parquet file")?;
-    let fields = reader.metadata().file_metadata().schema_descr().root_schema().get_fields().to_vec();
+    let fields =
+        reader.metadata().file_metadata().schema_descr().root_schema().get_fields().to_vec();
     let names: Vec<String> = fields.iter().map(|field| field.name().to_string()).collect();
     let mut columns: Vec<Column> = named_columns(&names);
     for (column, field) in columns.iter_mut().zip(&fields) {

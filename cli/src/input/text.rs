@@ -85,7 +85,8 @@ pub(super) fn table(bytes: &[u8]) -> Result<Table> {
     if comma.is_some() {
         notes.push("decimal commas".into());
     }
-    let named = header_rows > 0 || comment.is_some() && columns.iter().any(|c| c.name.parse::<u32>().is_err());
+    let named = header_rows > 0
+        || comment.is_some() && columns.iter().any(|c| c.name.parse::<u32>().is_err());
     Ok(Table { rows: lines.len(), columns, named, lines, notes })
 }
 
@@ -131,8 +132,7 @@ fn sniff(text: &str) -> Delimiter {
             continue;
         }
         let usual = most_frequent(&counts);
-        let share =
-            counts.iter().filter(|&&n| n == usual).count() as f64 / counts.len() as f64;
+        let share = counts.iter().filter(|&&n| n == usual).count() as f64 / counts.len() as f64;
         // Earlier candidates win ties: a blank or comma may stand inside the cells of the others.
         if usual > 1 && share > best.0 {
             best = (share, delimiter);
@@ -182,7 +182,8 @@ fn layout(head: &[Vec<String>], comment: Option<&str>, delimiter: Delimiter) -> 
     let mut names = first.clone();
     let mut row_names = false;
     if first.len() + 1 == usual {
-        dropped = rest.iter().all(|row| row.len() != usual || row.last().is_some_and(String::is_empty));
+        dropped =
+            rest.iter().all(|row| row.len() != usual || row.last().is_some_and(String::is_empty));
         row_names = !dropped;
     }
     if row_names {

@@ -1,0 +1,159 @@
+//! Every refusal says which file, where in it, and what to do.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use support::Bench;
+
+/// The message of a fit on this file.
+fn refused(content: impl AsRef<[u8]>, options: &str) -> String {
+    let bench = Bench::new();
+    bench.file("in.csv", content);
+    let error = bench.fails(&format!("fit in.csv {options} --max-error 0.5 -o model"), 1);
+    assert!(!bench.path("model").exists(), "a model was left behind");
+    error
+}
+
+fn has(error: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(error.contains(part), "{part:?} is not in {error:?}");
+    }
+}
+
+#[test]
+fn a_stray_cell_is_named_by_line_and_column() {
+    let error = refused("a,b\n1,2\n3,4\n5,6x\n7,8\n", "");
+    has(&error, &["error: in.csv: line 4, column 2 \"b\": \"6x\" is not a finite number", "--columns"]);
+    has(&error, &["available: a, b"]);
+}
+
+#[test]
+fn infinite_values_are_refused() {
+    for cell in ["inf", "-Infinity", "1e999"] {
+        let error = refused(format!("a,b\n1,2\n3,{cell}\n"), "");
+        has(&error, &["line 3, column 2 \"b\"", cell, "not a finite number"]);
+    }
+}
+
+#[test]
+fn ragged_rows_are_refused() {
+    let error = refused("a,b\n1,2\n\n3\n5,6\n7,8\n", "");
+    has(&error, &["in.csv", "line 4: 1 cells where the file has 2 columns"]);
+    let error = refused("a,b\n1,2\n3,4,5\n5,6\n7,8\n", "");
+    has(&error, &["line 3: 3 cells where the file has 2 columns"]);
+}
+
+#[test]
+fn unknown_columns_are_answered_with_the_known_ones() {
+    let error = refused("time,a,b\nx,1,2\ny,3,4\n", "--columns a,d");
+    has(&error, &["in.csv: no column \"d\"; columns with numbers: a, b"]);
+    has(&refused("1,2\n3,4\n", "--columns 3"), &["no column \"3\"; columns with numbers: 1, 2"]);
+}
+
+#[test]
+fn a_column_of_text_is_refused_if_chosen() {
+    let error = refused("time,a\nx,1\ny,3\n", "--columns time");
+    has(&error, &["line 2, column 1 \"time\": \"x\" is not a finite number", "available: a"]);
+}
+
+#[test]
+fn repeated_names_are_refused_until_told_apart() {
+    let text = "a,b,a\n1,2,3\n4,5,6\n";
+    let wanted = "column name \"a\" appears 2 times; choose with --columns, where they are called \"a#1\" and \"a#3\"";
+    has(&refused(text, ""), &[wanted]);
+    has(&refused(text, "--columns a"), &[wanted]);
+    has(&refused("a,b\n1,2\n3,4\n", "--columns b,2"), &["--columns names \"b\" twice"]);
+    let bench = Bench::new();
+    bench.file("in.csv", text);
+    assert_eq!(bench.round_trip("in.csv", "--columns a#3,b --max-error 0")[1], ["3", "2"]);
+}
+
+#[test]
+fn mixed_decimal_signs_are_refused() {
+    let error = refused("a;b\n1,5;2\n3.5;4\n", "");
+    has(&error, &["line 2 writes decimals with a comma, line 3 with a point"]);
+}
+
+#[test]
+fn files_without_numbers_are_refused() {
+    has(&refused("", ""), &["in.csv: the file is empty"]);
+    has(&refused("a,b\n", ""), &["in.csv: no column of numbers found"]);
+    has(&refused("a,b\nx,y\n", ""), &["in.csv: no column of numbers found"]);
+    has(&refused(b"\xff\xfea\0,\0", ""), &["UTF-16"]);
+    has(&refused(b"\x00\x01\x02", ""), &["neither text nor NPY nor Parquet"]);
+    has(&refused(b"\x93NUMPY\x01\x00", ""), &["damaged NPY header"]);
+    has(&refused(b"PAR1 and nothing", ""), &["damaged Parquet file"]);
+}
+
+#[test]
+fn files_that_are_not_there_are_named() {
+    let bench = Bench::new();
+    has(&bench.fails("fit absent.csv --max-error 1 -o m", 1), &["cannot read absent.csv"]);
+    bench.file("in.csv", "a\n1\n2\n");
+    has(&bench.fails("fit in.csv --max-error 1 -o no/such/m", 1), &["cannot write no/such/m"]);
+    has(&bench.fails("inspect in.csv", 1), &["in.csv: not a model"]);
+    has(&bench.fails("evaluate in.csv in.csv", 1), &["in.csv: not a model"]);
+}
+
+#[test]
+fn wrong_usage_has_exit_code_two() {
+    let bench = Bench::new();
+    for args in [
+        "",
+        "fit",
+        "fit in.csv -o m",
+        "fit in.csv --max-error 1 --rmse 1 -o m",
+        "fit in.csv --max-error -1 -o m",
+        "fit in.csv --rmse 0 -o m",
+        "fit in.csv --rmse x -o m",
+        "fit in.csv --max-error 1",
+        "fit in.csv --max-error 1 --train-fraction 1.5 -o m",
+        "fit in.csv --max-error 1 --window 0 -o m",
+        "evaluate m in.csv --rows 5:2",
+        "evaluate m in.csv --rows 1:2 --skip-fraction 0.5",
+        "unknown",
+    ] {
+        bench.fails(args, 2);
+    }
+}
+
+#[test]
+fn help_shows_examples() {
+    let bench = Bench::new();
+    for command in ["", "fit", "compress", "decompress", "evaluate", "inspect", "roundtrip"] {
+        let help = bench.ok(&format!("{command} --help"));
+        assert!(help.contains("Example"), "{command}: {help}");
+        assert!(!help.contains('\u{1b}'), "colour in {command} --help");
+    }
+}
+
+#[test]
+fn values_that_the_sample_type_does_not_hold_are_named() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a,b\n1,2\n3,4\n");
+    bench.file("wide.csv", "a,b\n1,2\n3,40000\n");
+    bench.ok("fit in.csv --max-error 0 -o model");
+    let error = bench.fails("compress model wide.csv -o packed", 1);
+    has(&error, &["wide.csv: value 40000 of channel \"b\" in data row 2", "sample type i16", "--kind"]);
+    bench.ok("fit in.csv --max-error 0 --kind i32 -o model");
+    bench.ok("compress model wide.csv -o packed");
+    has(&bench.fails("fit wide.csv --max-error 0 --kind i16 -o m", 1), &["40000 does not fit --kind i16"]);
+}
+
+#[test]
+fn bounds_and_shapes_out_of_range_are_refused() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a,b\n1.5,2\n3,4\n");
+    has(&bench.fails("fit in.csv --max-error 0 -o m", 1), &["cannot be kept in floating-point"]);
+    has(&bench.fails("fit in.csv --components 9 --window 4 -o m", 1), &["more than the 8 values"]);
+    has(&bench.fails("fit in.csv --rmse 1 --window 2000 -o m", 1), &["shorter --window"]);
+    has(&bench.fails("fit in.csv --max-error 1 --window 4096 -o m", 1), &["leave room for 4095 rows"]);
+    bench.ok("fit in.csv --max-error 1 -o m");
+    has(&bench.fails("evaluate m in.csv --rows 7:9", 1), &["none of its 2 rows is left"]);
+    has(&bench.fails("evaluate m in.csv --columns a", 1), &["names 1 columns", "2 channels: a, b"]);
+    bench.file("three.csv", "1,2,3\n4,5,6\n");
+    let error = bench.fails("evaluate m three.csv", 1);
+    has(&error, &["3 columns of numbers, but the model has 2 channels", "available: 1, 2, 3"]);
+    bench.file("other.csv", "a,c\n1,2\n4,5\n");
+    has(&bench.fails("evaluate m other.csv", 1), &["no column \"b\"", "looked up by name"]);
+}

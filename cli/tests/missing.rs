@@ -1,0 +1,89 @@
+//! Cells without a value: named, held while coding, and given back as such.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use support::Bench;
+
+#[test]
+fn every_way_to_write_nothing_is_a_missing_cell() {
+    for nothing in ["", "?", "NA", "n/a", "NaN", "nan", "null", "None", "-"] {
+        let bench = Bench::new();
+        bench.file("in.csv", format!("a,b\n1,10\n2,{nothing}\n3,30\n"));
+        let restored = bench.round_trip("in.csv", "--max-error 0");
+        assert_eq!(restored[2], ["2", ""], "{nothing:?}");
+        assert_eq!(restored[3], ["3", "30"], "{nothing:?}");
+    }
+}
+
+#[test]
+fn missing_cells_are_counted_and_the_first_is_named() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a,b,c\n1,10,5\n\n2,,5\n3,,5\n,40,5\n");
+    let notes = bench.notes("fit in.csv --max-error 0 -o model");
+    let wanted = "in.csv: 3 missing cells in 2 columns (first: line 4, column 2 \"b\"), held at the last value";
+    assert!(notes.contains(wanted), "{notes}");
+}
+
+#[test]
+fn gaps_at_both_ends_come_back_as_gaps() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a,b\n,1\n,2\n7,3\n8,4\n,5\n");
+    bench.round_trip("in.csv", "--max-error 0");
+    assert_eq!(bench.read("restored.csv"), "a,b\n,1\n,2\n7,3\n8,4\n,5\n");
+}
+
+#[test]
+fn a_gap_in_a_single_column_is_no_blank_line() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a\n1\n?\n3\n");
+    bench.round_trip("in.csv", "--max-error 0");
+    assert_eq!(bench.read("restored.csv"), "a\n1\n\"\"\n3\n");
+    bench.ok("compress model restored.csv -o again");
+    bench.ok("decompress model again -o twice.csv");
+    assert_eq!(bench.read("twice.csv"), "a\n1\n\"\"\n3\n");
+}
+
+#[test]
+fn missing_cells_have_no_error() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a\n1\n?\n3\n?\n");
+    bench.ok("fit in.csv --max-error 0 -o model");
+    let report = bench.json("evaluate model in.csv --json");
+    assert_eq!(report["missing"], 2);
+    assert_eq!(report["values"], 4);
+    assert_eq!(report["max_error"], 0.0);
+    assert_eq!(report["bound_held"], true);
+}
+
+#[test]
+fn gaps_are_cut_with_the_rows() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a\n1\n?\n?\n?\n5\n");
+    bench.ok("fit in.csv --max-error 0 -o model");
+    bench.ok("compress model in.csv --rows 2:5 -o packed");
+    assert_eq!(bench.ok("decompress model packed -o -"), "a\n\"\"\n\"\"\n5\n");
+}
+
+#[test]
+fn missing_cells_are_nan_in_arrays() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a,b\n1,10\n2,?\n");
+    bench.ok("fit in.csv --max-error 0 -o model");
+    bench.ok("compress model in.csv -o packed");
+    bench.ok("decompress model packed -o out.npy");
+    let bytes = std::fs::read(bench.path("out.npy")).unwrap();
+    let values: Vec<f64> = npyz::NpyFile::new(&bytes[..]).unwrap().into_vec().unwrap();
+    assert_eq!(values[..3], [1.0, 10.0, 2.0]);
+    assert!(values[3].is_nan());
+}
+
+#[test]
+fn a_column_without_any_value_is_refused_if_chosen_and_left_out_otherwise() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a,b\n1,\n2,?\n");
+    let error = bench.fails("fit in.csv --columns b --max-error 0 -o model", 1);
+    assert!(error.contains("in.csv: column 2 \"b\" holds no values"), "{error}");
+    let notes = bench.notes("fit in.csv --max-error 0 -o model");
+    assert!(notes.contains("columns left out: \"b\" (empty)"), "{notes}");
+}
