@@ -5,7 +5,7 @@
 //! | 0 | 4 | `EIGC` |
 //! | 4 | 1 | version, 1 |
 //! | 5 | 3 | zero |
-//! | 8 | 4 | CRC-32 of the model blob |
+//! | 8 | 4 | CRC-32 at the end of the model blob |
 //! | 12 | 2 | channels |
 //! | 14 | 2 | rows of a frame; the last one may have fewer |
 //! | 16 | 8 | rows |

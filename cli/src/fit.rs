@@ -67,8 +67,7 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
             recordings.iter().map(|r| r.values.iter().map(|&x| S::from_f64(x)).collect()).collect();
         match plan.promise {
             Promise::MaxError(_) => {
-                let slack = recordings.iter().map(|r| rounding(r, kind)).fold(0.0, f64::max);
-                let bounds: Vec<f64> = bounds.iter().map(|b| b.unwrap_or(0.0) - slack).collect();
+                let bounds = inner_bounds(recordings, &stats, &bounds, kind)?;
                 bounded::<S>(&segments, &stats, &bounds, plan, console)
             }
             _ => transform::<S>(&segments, &stats, &units, plan, console),
@@ -108,12 +107,33 @@ fn common_kind(recordings: &[Recording]) -> Kind {
     }
 }
 
-/// How much values may change on the way into the sample type, with room for values twice as large.
-fn rounding(recording: &Recording, kind: Kind) -> f64 {
-    if recording.values.iter().all(|&x| kind.holds(x)) {
-        return 0.0;
-    }
-    recording.values.iter().fold(0.0_f64, |m, x| m.max(x.abs())) * f64::from(f32::EPSILON)
+/// The bounds less what values may change on the way into the sample type, with room for values
+/// twice as large as those seen.
+fn inner_bounds(
+    recordings: &[Recording],
+    stats: &[Stats],
+    bounds: &[Option<f64>],
+    kind: Kind,
+) -> Result<Vec<f64>> {
+    let inner = |(channel, (stats, bound)): (usize, (&Stats, &Option<f64>))| {
+        let bound = bound.unwrap_or(0.0);
+        let held = |r: &Recording| {
+            r.values.iter().skip(channel).step_by(r.channels()).all(|&x| kind.holds(x))
+        };
+        if recordings.iter().all(held) {
+            return Ok(bound);
+        }
+        let rounding = stats.largest * f64::from(f32::EPSILON);
+        if rounding >= bound {
+            bail!(
+                "channel \"{}\": rounding its values to {kind} changes them by up to {rounding:.1e}, more \
+                 than its bound of {bound:.1e}; use --kind f64",
+                recordings[0].names[channel]
+            );
+        }
+        Ok(bound - rounding)
+    };
+    stats.iter().zip(bounds).enumerate().map(inner).collect()
 }
 
 fn stats(recordings: &[Recording]) -> Vec<Stats> {

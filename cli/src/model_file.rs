@@ -62,9 +62,10 @@ impl ModelFile {
         self.channels.iter().map(|channel| channel.name.clone()).collect()
     }
 
-    /// Checksum that ties compressed files to this model.
+    /// Checksum that ties compressed files to this model: the one at the blob's end. (That of the
+    /// whole blob would be the same for all, as for any bytes that end in their own CRC.)
     pub(crate) fn tag(&self) -> u32 {
-        checksum(&self.blob)
+        self.blob.last_chunk().map_or(0, |&chunk| u32::from_le_bytes(chunk))
     }
 
     pub(crate) fn describe(&self) -> Value {

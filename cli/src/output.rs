@@ -54,7 +54,10 @@ pub(crate) struct Samples<'a> {
     pub(crate) kind: Kind,
 }
 
-/// Comma-separated, with header, each value in the fewest digits that read back to the same bits.
+/// Comma-separated, with header, each value in the fewest digits that read back to the same `f64`.
+///
+/// For 32-bit floats that is more digits than an `f32` needs, but fewer would move the value for a
+/// reader that works in `f64`, and with it the error that was measured.
 pub(crate) fn csv(samples: &Samples<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(samples.names)?;
@@ -62,11 +65,7 @@ pub(crate) fn csv(samples: &Samples<'_>, out: &mut dyn Write) -> io::Result<()> 
     let rows = samples.values.chunks_exact(channels).zip(samples.present.chunks_exact(channels));
     for (values, present) in rows {
         for (&value, &present) in values.iter().zip(present) {
-            match (present, samples.kind) {
-                (false, _) => writer.write_field("")?,
-                (true, Kind::F32) => writer.write_field((value as f32).to_string())?,
-                (true, _) => writer.write_field(value.to_string())?,
-            }
+            writer.write_field(if present { value.to_string() } else { String::new() })?;
         }
         writer.write_record(None::<&[u8]>)?;
     }

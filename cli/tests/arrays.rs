@@ -14,7 +14,8 @@ use support::{Bench, numbers};
 /// An NPY file of version 1.0.
 fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
     let order = if fortran { "True" } else { "False" };
-    let mut header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({shape}), }}");
+    let mut header =
+        format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({shape}), }}");
     while (header.len() + 11) % 64 != 0 {
         header.push(' ');
     }
@@ -61,7 +62,9 @@ fn every_width_and_byte_order_is_read() {
         (">f8", bytes!(to_be_bytes, f64, values)),
     ] {
         let rows = restored(&npy(descr, false, "3, 2", &data), "--max-error 0.0001");
-        assert!(rows.iter().flatten().zip(wanted.iter().flatten()).all(|(a, b)| (a - b).abs() <= 1e-4));
+        assert!(
+            rows.iter().flatten().zip(wanted.iter().flatten()).all(|(a, b)| (a - b).abs() <= 1e-4)
+        );
         assert_eq!(rows.len(), 3, "{descr}");
     }
 }
@@ -69,9 +72,8 @@ fn every_width_and_byte_order_is_read() {
 #[test]
 fn fortran_order_and_leading_dimensions_are_read() {
     // Entry (i, j, k) of a 2×3×2 array is 100 i + 10 j + k; rows are (i, j), channels are k.
-    let wanted: Vec<Vec<f64>> = [0, 10, 20, 100, 110, 120]
-        .map(|row| vec![f64::from(row), f64::from(row + 1)])
-        .to_vec();
+    let wanted: Vec<Vec<f64>> =
+        [0, 10, 20, 100, 110, 120].map(|row| vec![f64::from(row), f64::from(row + 1)]).to_vec();
     let c: Vec<i16> = wanted.iter().flatten().map(|&x| x as i16).collect();
     let mut fortran = Vec::new();
     for k in 0..2 {
@@ -116,7 +118,10 @@ fn nan_is_missing_and_infinity_refused() {
     let data = bytes!(to_le_bytes, f32, [1.0, 2.0, 3.0, f32::INFINITY]);
     bench.file("in.npy", npy("<f4", false, "2, 2", &data));
     let error = bench.fails("fit in.npy --max-error 0.5 -o model", 1);
-    assert!(error.contains("in.npy: row 2, column 2 \"2\": \"inf\" is not a finite number"), "{error}");
+    assert!(
+        error.contains("in.npy: row 2, column 2 \"2\": \"inf\" is not a finite number"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -174,7 +179,10 @@ fn parquet_columns_of_numbers_are_read() {
     bench.file("in.parquet", parquet());
     let notes = bench.notes("fit in.parquet --max-error 0.001 -o model");
     assert!(notes.contains("columns left out: \"label\" (text)"), "{notes}");
-    assert!(notes.contains("1 missing cell in 1 column (first: row 2, column 2 \"level\")"), "{notes}");
+    assert!(
+        notes.contains("1 missing cell in 1 column (first: row 2, column 2 \"level\")"),
+        "{notes}"
+    );
     let rows = bench.round_trip("in.parquet", "--max-error 0.001");
     assert_eq!(rows[0], ["count", "level", "gain", "ticks"]);
     assert_eq!(rows[2][1], "");

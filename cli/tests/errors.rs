@@ -23,7 +23,10 @@ fn has(error: &str, parts: &[&str]) {
 #[test]
 fn a_stray_cell_is_named_by_line_and_column() {
     let error = refused("a,b\n1,2\n3,4\n5,6x\n7,8\n", "");
-    has(&error, &["error: in.csv: line 4, column 2 \"b\": \"6x\" is not a finite number", "--columns"]);
+    has(
+        &error,
+        &["error: in.csv: line 4, column 2 \"b\": \"6x\" is not a finite number", "--columns"],
+    );
     has(&error, &["available: a, b"]);
 }
 
@@ -134,10 +137,16 @@ fn values_that_the_sample_type_does_not_hold_are_named() {
     bench.file("wide.csv", "a,b\n1,2\n3,40000\n");
     bench.ok("fit in.csv --max-error 0 -o model");
     let error = bench.fails("compress model wide.csv -o packed", 1);
-    has(&error, &["wide.csv: value 40000 of channel \"b\" in data row 2", "sample type i16", "--kind"]);
+    has(
+        &error,
+        &["wide.csv: value 40000 of channel \"b\" in data row 2", "sample type i16", "--kind"],
+    );
     bench.ok("fit in.csv --max-error 0 --kind i32 -o model");
     bench.ok("compress model wide.csv -o packed");
-    has(&bench.fails("fit wide.csv --max-error 0 --kind i16 -o m", 1), &["40000 does not fit --kind i16"]);
+    has(
+        &bench.fails("fit wide.csv --max-error 0 --kind i16 -o m", 1),
+        &["40000 does not fit --kind i16"],
+    );
 }
 
 #[test]
@@ -147,7 +156,10 @@ fn bounds_and_shapes_out_of_range_are_refused() {
     has(&bench.fails("fit in.csv --max-error 0 -o m", 1), &["cannot be kept in floating-point"]);
     has(&bench.fails("fit in.csv --components 9 --window 4 -o m", 1), &["more than the 8 values"]);
     has(&bench.fails("fit in.csv --rmse 1 --window 2000 -o m", 1), &["shorter --window"]);
-    has(&bench.fails("fit in.csv --max-error 1 --window 4096 -o m", 1), &["leave room for 4095 rows"]);
+    has(
+        &bench.fails("fit in.csv --max-error 1 --window 4096 -o m", 1),
+        &["leave room for 4095 rows"],
+    );
     bench.ok("fit in.csv --max-error 1 -o m");
     has(&bench.fails("evaluate m in.csv --rows 7:9", 1), &["none of its 2 rows is left"]);
     has(&bench.fails("evaluate m in.csv --columns a", 1), &["names 1 columns", "2 channels: a, b"]);

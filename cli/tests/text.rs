@@ -107,12 +107,16 @@ fn latin_1_is_read() {
 
 #[test]
 fn columns_of_text_are_left_out_with_a_note() {
-    let text = "time,a,b,note\n2020-01-01 00:00:00,1.5,-2,x\n2020-01-01 00:00:01,2.25,3,\n,-.125,40,y\n";
+    let text =
+        "time,a,b,note\n2020-01-01 00:00:00,1.5,-2,x\n2020-01-01 00:00:01,2.25,3,\n,-.125,40,y\n";
     reads(text, &["a", "b"], ROWS);
     let bench = Bench::new();
     bench.file("in.csv", text);
     let notes = bench.notes("fit in.csv --max-error 1 -o model");
-    assert!(notes.contains("in.csv: columns left out: \"time\" (text), \"note\" (text)"), "{notes}");
+    assert!(
+        notes.contains("in.csv: columns left out: \"time\" (text), \"note\" (text)"),
+        "{notes}"
+    );
     assert_eq!(bench.notes("fit in.csv --max-error 1 -o model --quiet"), "");
 }
 

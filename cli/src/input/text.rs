@@ -131,7 +131,9 @@ fn sniff(text: &str) -> Delimiter {
         if read.is_err() || counts.is_empty() {
             continue;
         }
-        let usual = most_frequent(&counts);
+        // The header may be one name short.
+        let counts = if counts.len() > 1 { &counts[1..] } else { &counts[..] };
+        let usual = most_frequent(counts);
         let share = counts.iter().filter(|&&n| n == usual).count() as f64 / counts.len() as f64;
         // Earlier candidates win ties: a blank or comma may stand inside the cells of the others.
         if usual > 1 && share > best.0 {
@@ -251,6 +253,8 @@ fn blank_separated(line: &str) -> Vec<&str> {
     let mut rest = line.trim();
     while !rest.is_empty() {
         let quoted = rest.strip_prefix('"').and_then(|inner| inner.split_once('"'));
+        let quoted =
+            quoted.filter(|(_, tail)| tail.is_empty() || tail.starts_with(char::is_whitespace));
         let (cell, tail) = match quoted {
             Some((cell, tail)) => (cell, tail),
             None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
