@@ -329,7 +329,7 @@ fn transform<S: Value>(
     let channels = stats.len();
     // Few training rows make a poor estimate of many axes.
     let trained: usize = segments.iter().map(|s| s.len() / channels).sum();
-    let default = (TRANSFORM_VALUES / channels).min((trained / 16).max(4));
+    let default = (TRANSFORM_VALUES / channels).min((trained / 4).max(4));
     let rows = window_rows(plan, channels, default, S::KIND.bytes())?;
     let values = rows * channels;
     if values > MAX_TRANSFORM_VALUES {
@@ -343,7 +343,7 @@ fn transform<S: Value>(
     let largest = axes.largest().max(f64::MIN_POSITIVE);
     let shape = |step: f64, k: usize, target: Option<f64>| {
         // Counts of the fine lattice stay below 2^23 over the training rows.
-        let base = (target.unwrap_or(step) / 8.0).max(largest / f64::from(1 << 23));
+        let base = (target.unwrap_or(step) / 16.0).max(largest / f64::from(1 << 23));
         TransformShape { rows, step, k, base, target }
     };
     let best = match plan.promise {
