@@ -43,10 +43,9 @@ const COLUMNS: [(&str, Show, u64); 16] = [
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
-    let (Some(seconds), Some(path)) = (
-        arguments.next().and_then(|text| text.parse::<u32>().ok()),
-        arguments.next(),
-    ) else {
+    let (Some(seconds), Some(path)) =
+        (arguments.next().and_then(|text| text.parse::<u32>().ok()), arguments.next())
+    else {
         eprintln!("usage: record_telemetry SECONDS FILE.csv");
         return ExitCode::from(2);
     };

@@ -140,6 +140,21 @@ fn scaling_by_a_power_of_two_scales_the_values_bit_for_bit() {
     }
 }
 
+#[test]
+fn a_rotation_from_subnormal_entries_is_orthogonal() {
+    // The lower triangle in rows. Scaled by the largest entry, the coupling of the first two rows
+    // underflows to values that have lost their digits.
+    let bits: [u32; 10] =
+        [0, 0, 2_105_540_607, 335_544_321, 0, 0, 2_483_027_969, 0, 0, 1_434_451_968];
+    let entry = |i: usize, j: usize| {
+        let v = f32::from_bits(bits[i.max(j) * (i.max(j) + 1) / 2 + i.min(j)]);
+        if v.abs() < f32::MAX / 16.0 { v } else { 1.0 }
+    };
+    let a = Mat::<f32, 4, 4>::from_fn(entry);
+    let e = errors(&a, &eigh(&a).unwrap());
+    assert!(e.iter().all(|&e| e <= 8.0), "{e:?}");
+}
+
 proptest! {
     #[test]
     fn values_agree_with_nalgebra(x in prop::collection::vec(-1.0..1.0_f64, 49)) {

@@ -345,7 +345,7 @@ fn ql_step<T: Scalar>(
     for i in (top..end).rev() {
         let e_i = at(e, i);
         let (f, b) = (s * e_i, c * e_i);
-        let r = length(f, g);
+        let (r, sine, cosine) = givens(f, g);
         if i + 1 < end {
             put(e, i + 1, r);
         }
@@ -355,8 +355,7 @@ fn ql_step<T: Scalar>(
             put(e, end, T::ZERO);
             return;
         }
-        s = f / r;
-        c = g / r;
+        (s, c) = (sine, cosine);
         let d_i = at(d, i);
         g = d_next - p;
         let q = (d_i - g) * s + T::TWO * c * b;
@@ -373,17 +372,22 @@ fn ql_step<T: Scalar>(
     put(e, top, g);
 }
 
-/// `√(f² + g²)`, also where the squares would leave the range of normal values: the rotation made
-/// from it must be orthogonal.
+/// `r = √(f² + g²)`, `f/r` and `g/r`. Where the squares would leave the range of normal values
+/// all three come from scaled ones: the rotation must be orthogonal even if `r` has lost digits.
 #[inline(always)]
-fn length<T: Scalar>(f: T, g: T) -> T {
+fn givens<T: Scalar>(f: T, g: T) -> (T, T, T) {
     let largest = f.abs().max(g.abs());
-    if largest > T::exp2i(T::MIN_EXP / 2 + T::DIGITS) || largest == T::ZERO {
-        return (f * f + g * g).sqrt();
+    if largest > T::exp2i(T::MIN_EXP / 2 + T::DIGITS) {
+        let r = (f * f + g * g).sqrt();
+        return (r, f / r, g / r);
+    }
+    if largest == T::ZERO {
+        return (T::ZERO, T::ZERO, T::ONE);
     }
     let k = largest.exponent();
     let (f, g) = (f.scale_exp2(-k), g.scale_exp2(-k));
-    (f * f + g * g).sqrt().scale_exp2(k)
+    let r = (f * f + g * g).sqrt();
+    (r.scale_exp2(k), f / r, g / r)
 }
 
 #[inline(always)]

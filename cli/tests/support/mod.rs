@@ -1,5 +1,12 @@
 //! Runs the tool on files in a folder of the test's own.
-#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::panic, clippy::must_use_candidate)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::must_use_candidate
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
