@@ -249,6 +249,18 @@ fn a_hundred_thousand_draws_end_sorted_and_not_negative() {
 
 proptest! {
     #[test]
+    fn any_finite_bits_are_solved_in_f32(bits in prop::array::uniform15(any::<u32>())) {
+        let a = Mat::<f32, 5, 3>::from_fn(|i, j| {
+            let v = f32::from_bits(bits[5 * j + i]);
+            if v.is_finite() && v.abs() < f32::MAX / 16.0 { v } else { 0.0 }
+        });
+        let f = svd(&a).unwrap();
+        prop_assert!(sorted_and_not_negative(&f.s));
+        let e = dd::svd_errors(&a, &f);
+        prop_assert!(e.iter().all(|&e| e <= 8.0), "{e:?}");
+    }
+
+    #[test]
     fn any_finite_bits_are_solved(bits in prop::array::uniform12(any::<u64>())) {
         let a = Mat::<f64, 4, 3>::from_fn(|i, j| {
             let v = f64::from_bits(bits[4 * j + i]);
