@@ -212,6 +212,25 @@ pub trait Columns<T> {
     fn col_mut(&mut self, j: usize) -> &mut [T];
     /// Columns `p ≠ q`, to be changed; empty if one is missing or both are the same.
     fn pair_mut(&mut self, p: usize, q: usize) -> (&mut [T], &mut [T]);
+
+    /// Inner product of columns `p` and `q`.
+    #[inline(always)]
+    fn dot_columns(&self, p: usize, q: usize) -> T
+    where
+        T: Scalar,
+    {
+        simd::dot(self.col(p), self.col(q))
+    }
+    /// [`simd::shear`] of the first `cols` rows of columns `p ≠ q`.
+    #[inline(always)]
+    fn shear_columns(&mut self, p: usize, q: usize, a: T, b: T)
+    where
+        T: Scalar,
+    {
+        let n = self.cols();
+        let (x, y) = self.pair_mut(p, q);
+        simd::shear(a, b, x.get_mut(..n).unwrap_or(&mut []), y.get_mut(..n).unwrap_or(&mut []));
+    }
 }
 
 impl<T: Scalar, const M: usize, const N: usize> Columns<T> for Mat<T, M, N> {
@@ -242,6 +261,24 @@ impl<T: Scalar, const M: usize, const N: usize> Columns<T> for Mat<T, M, N> {
         match self.cols.get_disjoint_mut([p, q]) {
             Ok([a, b]) => (a, b),
             Err(_) => (&mut [], &mut []),
+        }
+    }
+
+    // As above, but in a branch where the compiler knows the length, which is worth a third of the
+    // time of a Jacobi sweep.
+    #[inline(always)]
+    fn dot_columns(&self, p: usize, q: usize) -> T {
+        match (self.cols.get(p), self.cols.get(q)) {
+            (Some(x), Some(y)) => simd::dot(x, y),
+            _ => T::ZERO,
+        }
+    }
+    #[inline(always)]
+    fn shear_columns(&mut self, p: usize, q: usize, a: T, b: T) {
+        if let Ok([x, y]) = self.cols.get_disjoint_mut([p, q])
+            && let (Some(x), Some(y)) = (x.get_mut(..N), y.get_mut(..N))
+        {
+            simd::shear(a, b, x, y);
         }
     }
 }

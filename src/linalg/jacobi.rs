@@ -40,11 +40,15 @@ pub fn rotation<T: Scalar>(alpha: T, beta: T, gamma: T) -> Rotation<T> {
 
 /// The same for columns with exponents `f` and `g`: `shift = g − f`, and `alpha`, `beta`, `gamma`
 /// belong to the stored values.
-#[inline]
+#[inline(always)]
 pub fn rotation_scaled<T: Scalar>(alpha: T, beta: T, gamma: T, shift: i32) -> Rotation<T> {
-    if shift == 0 {
-        return rotation(alpha, beta, gamma);
-    }
+    if shift == 0 { rotation(alpha, beta, gamma) } else { shifted(alpha, beta, gamma, shift) }
+}
+
+/// [`rotation_scaled`] for different exponents, the rare case.
+#[cold]
+#[inline(never)]
+fn shifted<T: Scalar>(alpha: T, beta: T, gamma: T, shift: i32) -> Rotation<T> {
     let limit = T::DIGITS + 4;
     if shift < -limit {
         // x is so much longer that only y changes: y loses its part along x.
