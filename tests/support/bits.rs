@@ -28,14 +28,14 @@ pub const GROUPS: &[Group] = &[
     Group { name: "mat f64", hash: products::<f64>, pinned: 0x115a_fe10_f734_d365 },
     Group { name: "rng f32", hash: random::<f32>, pinned: 0x992b_cff5_d922_1111 },
     Group { name: "rng f64", hash: random::<f64>, pinned: 0x4c10_41e7_3465_54f7 },
-    Group { name: "svd f32", hash: decompositions::<f32>, pinned: 0x0e6e_de9a_f252_a4a4 },
-    Group { name: "svd f64", hash: decompositions::<f64>, pinned: 0x8de0_7b89_e62b_7691 },
-    Group { name: "singular values f32", hash: spectra::<f32>, pinned: 0x37b4_cc81_50dd_e0df },
-    Group { name: "singular values f64", hash: spectra::<f64>, pinned: 0x1c1f_82bd_6fe3_c5d3 },
-    Group { name: "eigh f32", hash: symmetric_eigen::<f32>, pinned: 0x8f17_c944_95c4_7cf1 },
-    Group { name: "eigh f64", hash: symmetric_eigen::<f64>, pinned: 0xfa28_5324_a7c2_415d },
-    Group { name: "qr f32", hash: factors::<f32>, pinned: 0xfa16_fb04_f915_6ff4 },
-    Group { name: "qr f64", hash: factors::<f64>, pinned: 0x5484_115b_6ebb_3d7c },
+    Group { name: "svd f32", hash: decompositions::<f32>, pinned: 0xfcd9_b297_4fb4_50db },
+    Group { name: "svd f64", hash: decompositions::<f64>, pinned: 0x9afb_739d_4d3d_495b },
+    Group { name: "singular values f32", hash: spectra::<f32>, pinned: 0x7b2e_a8cd_3d6d_145e },
+    Group { name: "singular values f64", hash: spectra::<f64>, pinned: 0x7ea8_483f_dd87_b1e9 },
+    Group { name: "eigh f32", hash: symmetric_eigen::<f32>, pinned: 0xeded_462a_0607_3f17 },
+    Group { name: "eigh f64", hash: symmetric_eigen::<f64>, pinned: 0x0429_8d4e_de0f_341d },
+    Group { name: "qr f32", hash: factors::<f32>, pinned: 0x5163_7ecf_5f80_8346 },
+    Group { name: "qr f64", hash: factors::<f64>, pinned: 0x3932_d5f9_1721_d566 },
 ];
 
 /// 64-bit FNV-1a.
