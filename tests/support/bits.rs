@@ -1,4 +1,5 @@
-//! Float routines run on seeded inputs, every result bit folded into one hash per group.
+//! Float routines and the codec run on seeded inputs, every result bit folded into one hash per
+//! group.
 //!
 //! The library promises the same bits on every target. This file needs no `std`, so that the test
 //! on the desktop and the program for emulated chips run the same groups and compare them with
@@ -7,6 +8,17 @@
 
 use eigenmote::linalg::{Svd, SvdState, eigenvalues, eigh, qr, singular_values, svd};
 use eigenmote::{Mat, Scalar, mat, rng, simd};
+
+#[path = "bits/codec.rs"]
+mod codec;
+#[path = "bits/iterative.rs"]
+mod iterative;
+#[path = "bits/lowrank.rs"]
+mod lowrank;
+#[path = "bits/nn.rs"]
+mod nn;
+#[path = "bits/stats.rs"]
+mod stats;
 
 /// A named set of computations with the hash it must give.
 pub struct Group {
@@ -36,6 +48,78 @@ pub const GROUPS: &[Group] = &[
     Group { name: "eigh f64", hash: symmetric_eigen::<f64>, pinned: 0x0429_8d4e_de0f_341d },
     Group { name: "qr f32", hash: factors::<f32>, pinned: 0x5163_7ecf_5f80_8346 },
     Group { name: "qr f64", hash: factors::<f64>, pinned: 0x3932_d5f9_1721_d566 },
+    Group { name: "power f32", hash: iterative::power::<f32>, pinned: 0x6021_c55a_cc63_3ec3 },
+    Group { name: "power f64", hash: iterative::power::<f64>, pinned: 0x9d88_8f70_626d_b533 },
+    Group {
+        name: "truncated, dense f32",
+        hash: iterative::dense::<f32>,
+        pinned: 0xc735_a00d_1951_bf59,
+    },
+    Group {
+        name: "truncated, dense f64",
+        hash: iterative::dense::<f64>,
+        pinned: 0xb9ab_6a4a_1e3e_1094,
+    },
+    Group {
+        name: "truncated, sparse f32",
+        hash: iterative::sparse::<f32>,
+        pinned: 0x8bc4_a444_6bf2_91e5,
+    },
+    Group {
+        name: "truncated, sparse f64",
+        hash: iterative::sparse::<f64>,
+        pinned: 0x55ec_67be_1727_5be4,
+    },
+    Group {
+        name: "lowrank f32",
+        hash: lowrank::approximations::<f32>,
+        pinned: 0x5b47_8ea6_e521_5d83,
+    },
+    Group {
+        name: "lowrank f64",
+        hash: lowrank::approximations::<f64>,
+        pinned: 0x641e_4d47_2793_2c22,
+    },
+    Group { name: "solve f32", hash: lowrank::solutions::<f32>, pinned: 0x4cd7_700e_6439_3894 },
+    Group { name: "solve f64", hash: lowrank::solutions::<f64>, pinned: 0x904e_5a5d_08d5_8518 },
+    Group { name: "moments f32", hash: stats::moments::<f32>, pinned: 0x7560_5304_e582_2565 },
+    Group { name: "moments f64", hash: stats::moments::<f64>, pinned: 0x3d43_6f56_4517_0b88 },
+    Group { name: "scatter f32", hash: stats::scatter::<f32>, pinned: 0x65a0_87cc_af22_9138 },
+    Group { name: "scatter f64", hash: stats::scatter::<f64>, pinned: 0xb9ff_3d8f_ec7c_27c6 },
+    Group {
+        name: "pca f32",
+        hash: stats::principal_components::<f32>,
+        pinned: 0x6bec_60b2_5677_1110,
+    },
+    Group {
+        name: "pca f64",
+        hash: stats::principal_components::<f64>,
+        pinned: 0xf111_0ef1_c062_d088,
+    },
+    Group {
+        name: "standardizer f32",
+        hash: stats::standardizer::<f32>,
+        pinned: 0xce20_8411_373a_0633,
+    },
+    Group {
+        name: "standardizer f64",
+        hash: stats::standardizer::<f64>,
+        pinned: 0xcf2c_21fc_9dff_2a20,
+    },
+    Group { name: "activations f32", hash: nn::activations::<f32>, pinned: 0x26aa_3613_c32d_c611 },
+    Group { name: "activations f64", hash: nn::activations::<f64>, pinned: 0xc69e_5988_e780_ecf6 },
+    Group { name: "mlp f32", hash: nn::networks::<f32>, pinned: 0xa47c_a620_ea3d_756e },
+    Group { name: "mlp f64", hash: nn::networks::<f64>, pinned: 0xea15_da8d_44b9_d4ba },
+    Group { name: "samplers f32", hash: nn::samplers::<f32>, pinned: 0x1e84_a79f_cd0e_8815 },
+    Group { name: "samplers f64", hash: nn::samplers::<f64>, pinned: 0x6353_304f_7023_7909 },
+    Group { name: "bounded i16", hash: codec::bounded::<i16>, pinned: 0xc298_a88f_7447_dd70 },
+    Group { name: "bounded i32", hash: codec::bounded::<i32>, pinned: 0xf26e_f743_dae7_caf3 },
+    Group { name: "bounded f32", hash: codec::bounded::<f32>, pinned: 0xf087_7860_0b51_625c },
+    Group { name: "bounded f64", hash: codec::bounded::<f64>, pinned: 0xb8f1_e4e1_7080_a0a1 },
+    Group { name: "transform i16", hash: codec::transform::<i16>, pinned: 0x7f6b_95ac_b2df_ed44 },
+    Group { name: "transform i32", hash: codec::transform::<i32>, pinned: 0x517f_df67_ac30_faa0 },
+    Group { name: "transform f32", hash: codec::transform::<f32>, pinned: 0x766d_3b9d_258b_c56d },
+    Group { name: "transform f64", hash: codec::transform::<f64>, pinned: 0x9ac8_c9f4_7af1_6b46 },
 ];
 
 /// 64-bit FNV-1a.
