@@ -33,6 +33,7 @@ crate::export_both! {
     qr_3x5(a: &Mat<T, 3, 5>) -> Result<Qr<T, 3, 5>, QrError> = qr(a);
     qr_r(f: &Qr<T, 8, 5>) -> Mat<T, 5, 5> = f.r();
     qr_q(f: &Qr<T, 8, 5>) -> Mat<T, 8, 5> = f.q();
+    qr_permutation(f: &'static Qr<T, 8, 5>) -> &'static [u32; 5] = f.permutation();
     qr_apply(f: &Qr<T, 8, 5>, x: &mut [T; 8]) -> () = f.apply_q(x);
     qr_apply_transposed(f: &Qr<T, 8, 5>, x: &mut [T; 8]) -> () = f.apply_q_transposed(x);
     qr_solve(f: &Qr<T, 8, 5>, b: &[T; 8]) -> [T; 5] = f.solve(b);
