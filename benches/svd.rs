@@ -1,17 +1,12 @@
 //! Singular value decomposition against nalgebra and faer, in the same run.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use eigenmote::{Mat, Scalar, linalg, rng};
+use eigenmote::linalg;
 use std::hint::black_box;
-
-/// Cycled so that no branch predictor learns one matrix by heart.
-const MATRICES: usize = 64;
-
-fn random<T: Scalar, const M: usize, const N: usize>(seed: u64) -> Vec<Mat<T, M, N>> {
-    let mut rng = rng::seeded(seed);
-    (0..MATRICES).map(|_| Mat::from_fn(|_, _| rng::normal(&mut rng))).collect()
-}
+use support::{MATRICES, random};
 
 macro_rules! cell {
     ($c:ident, $t:ty, $m:literal, $n:literal) => {{

@@ -1,4 +1,40 @@
-//! Latent-space numerics for microcontrollers.
+#![doc = include_str!("../README.md")]
+//!
+//! # The map
+//!
+//! Imports point one way: each layer uses only those above it.
+//!
+//! | module | what is in it | start at |
+//! |---|---|---|
+//! | [`scalar`] | `f32` and `f64` as one type; every mathematical function | [`Scalar`] |
+//! | [`simd`] | sums of products in one fixed order, elementwise kernels | [`simd::dot`] |
+//! | [`mat`] | matrices with sizes in the type, views of lent memory | [`Mat`], [`MatRef`] |
+//! | [`rng`] | seeded uniform and normal values | [`rng::seeded`] |
+//! | [`linalg::svd`](mod@linalg::svd) | singular values and vectors, also in steps | [`linalg::svd()`], [`linalg::SvdState`] |
+//! | [`linalg::eigh`](mod@linalg::eigh) | eigenvalues and vectors of symmetric matrices | [`linalg::eigh()`] |
+//! | [`linalg::closed`] | both for 2×2 and 3×3, by formula | [`linalg::closed::svd_3x3`] |
+//! | [`linalg::power`] | the leading pair, triplet or `K` of them by multiplication | [`linalg::top_triplets`] |
+//! | [`linalg::truncated`] | `k` triplets of a dense, sparse or implicit matrix of any size | [`linalg::truncated_svd`] |
+//! | [`linalg::qr`](mod@linalg::qr) | Householder QR with column pivoting | [`linalg::qr()`] |
+//! | [`linalg::lowrank`] | rank-`k` approximation, rank, condition, pseudo-inverse, least squares | [`linalg::Svd::low_rank`] |
+//! | [`stats::moments`] | streaming mean and covariance, mergeable | [`stats::Moments`] |
+//! | [`stats::scatter`] | streaming triangular factor: small variances keep their digits | [`stats::ScatterRoot`] |
+//! | [`stats::standardize`] | mean 0, deviation 1 | [`stats::Standardizer`] |
+//! | [`stats::pca`] | principal components | [`stats::Pca`] |
+//! | [`codec`] | windows of samples to frames and back within a promised error | [`codec::encode`], [`codec::decode`] |
+//! | [`nn`] | dense layers, networks, drawing samples | [`nn::Mlp`], [`nn::sample()`] |
+//!
+//! # What holds everywhere
+//!
+//! - **No panic, no heap, no `unsafe`.** A wrong shape does not build; bad input is an `Err`.
+//! - **Non-finite input is refused** at the entry and never passed on. Loops are bounded by
+//!   constants that can be read.
+//! - **The same bits on every target**: one order of summation, one source of every function,
+//!   pinned hashes that also run on an emulated chip and on AArch64.
+//! - **In place first**: `…_in_place` works in the caller's memory; the form that returns its
+//!   result is a few lines over it.
+//! - Values descend; the entry of largest magnitude of each component is positive; a variance has
+//!   the divisor `n − 1`.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

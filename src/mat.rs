@@ -175,12 +175,18 @@ impl<T: Scalar, const M: usize, const N: usize> Mat<T, M, N> {
     }
 }
 
+/// Whether squares of values with at most this exponent stay normal, even if 2^40 of them are added
+/// up: the largest one then gives the right length.
+#[inline(always)]
+pub(crate) fn mid_range<T: Scalar>(exponent: i32) -> bool {
+    exponent.abs() < T::MAX_EXP / 2 - 24
+}
+
 /// Euclidean norm, safe from overflow and underflow.
 pub fn norm<T: Scalar>(x: &[T]) -> T {
     let largest = simd::max_abs(x);
     let k = largest.exponent();
-    // Squares of entries in this range stay normal even if 2^40 of them are added up.
-    if k.abs() < T::MAX_EXP / 2 - 24 || largest == T::ZERO {
+    if mid_range::<T>(k) || largest == T::ZERO {
         return simd::sum_of_squares(x).sqrt();
     }
     let mut sum = T::ZERO;

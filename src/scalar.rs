@@ -71,6 +71,8 @@ pub trait Scalar:
     fn from_f64(x: f64) -> Self;
     /// The value as `f64`, exact.
     fn to_f64(self) -> f64;
+    /// Nearest `f32`.
+    fn to_f32(self) -> f32;
     /// Nearest value of this type.
     fn from_i32(x: i32) -> Self;
     /// Nearest value of this type.
@@ -165,6 +167,12 @@ macro_rules! scalar {
             )]
             fn to_f64(self) -> f64 {
                 self as f64
+            }
+            #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
+            #[allow(clippy::unnecessary_cast, reason = "one macro for both types")]
+            fn to_f32(self) -> f32 {
+                self as f32
             }
             #[inline(always)]
             #[allow(clippy::cast_lossless, reason = "one macro for both types")]

@@ -3,37 +3,11 @@
 
 mod support;
 
-use eigenmote::linalg::{Eigh, EighError, eigenvalues, eigh, eigh_in_place, eigh_view};
+use eigenmote::linalg::{EighError, eigenvalues, eigh, eigh_in_place, eigh_view};
 use eigenmote::{Mat, MatMut, Scalar, rng};
 use proptest::prelude::*;
-use support::strategies::{FAMILIES, Family, draw, orthonormal};
+use support::strategies::{FAMILIES, Family, orthonormal, symmetric};
 use support::{bounds, dd};
-
-/// A symmetric member of a family: both triangles from the upper one of a square draw.
-fn symmetric<T: Scalar, const N: usize>(family: Family, seed: u64) -> Mat<T, N, N> {
-    let a = draw::<T, N, N>(family, &mut rng::seeded(seed));
-    Mat::from_fn(|i, j| if i <= j { a.cols[j][i] } else { a.cols[i][j] })
-}
-
-/// Residual `‖A − V·diag(λ)·Vᵀ‖_F/‖A‖_F` and orthogonality, in units of `n·ulp`.
-fn errors<T: Scalar, const N: usize>(a: &Mat<T, N, N>, f: &Eigh<T, N>) -> [f64; 2] {
-    let k = a.as_slice().iter().fold(T::ZERO, |m, v| m.max(v.abs())).exponent();
-    let scaled = |x: T| x.scale_exp2(-k).to_f64();
-    let cols: Vec<Vec<f64>> =
-        a.cols.iter().map(|c| c.iter().map(|&v| scaled(v)).collect()).collect();
-    let values: Vec<f64> = f.eigenvalues.iter().map(|&s| scaled(s)).collect();
-    let v = dd::columns::<T>(&f.eigenvectors.cols);
-    let length = a.frobenius();
-    let ulp = if length > T::ZERO {
-        T::EPSILON.max(T::EPSILON * (T::MIN_POSITIVE / length))
-    } else {
-        T::EPSILON
-    };
-    [
-        dd::svd_residual(&dd::columns::<f64>(&cols), &v, &values, &v) / (N as f64 * ulp.to_f64()),
-        dd::orthogonality(&v) / (N as f64 * T::EPSILON.to_f64()),
-    ]
-}
 
 fn every_family<T: Scalar, const N: usize>(draws: u64) {
     for family in FAMILIES {
@@ -46,7 +20,7 @@ fn every_family<T: Scalar, const N: usize>(draws: u64) {
                 "{family:?} {N}: {:?}",
                 f.eigenvalues
             );
-            let e = errors(&a, &f);
+            let e = dd::eigh_errors(&a, &f);
             worst = [worst[0].max(e[0]), worst[1].max(e[1])];
             // Without vectors the same rotations are made: the same bits.
             assert_eq!(eigenvalues(&a).unwrap(), f.eigenvalues, "{family:?} {N} seed {seed}");
@@ -141,18 +115,26 @@ fn scaling_by_a_power_of_two_scales_the_values_bit_for_bit() {
 }
 
 #[test]
-fn a_rotation_from_subnormal_entries_is_orthogonal() {
-    // The lower triangle in rows. Scaled by the largest entry, the coupling of the first two rows
-    // underflows to values that have lost their digits.
-    let bits: [u32; 10] =
-        [0, 0, 2_105_540_607, 335_544_321, 0, 0, 2_483_027_969, 0, 0, 1_434_451_968];
-    let entry = |i: usize, j: usize| {
+fn entries_that_become_subnormal_leave_the_vectors_orthogonal() {
+    // Lower triangles in rows. Scaled by the largest entry, some couplings keep a few digits only,
+    // and a length rounded to those would make a rotation or reflection that is none.
+    for bits in [
+        [0, 0, 2_105_540_607, 335_544_321, 0, 0, 2_483_027_969, 0, 0, 1_434_451_968],
+        [0, 2_147_483_648, 0, 780_140_545, 1_954_545_664, 0, 696_254_465, 0, 0, 0],
+    ] {
+        let a = from_bits(bits);
+        let e = dd::eigh_errors(&a, &eigh(&a).unwrap());
+        assert!(e.iter().all(|&e| e <= 8.0), "{e:?}");
+    }
+}
+
+/// The symmetric matrix with these bits as its lower triangle in rows; the largest eighth of the
+/// range may overflow by itself.
+fn from_bits(bits: [u32; 10]) -> Mat<f32, 4, 4> {
+    Mat::from_fn(|i, j| {
         let v = f32::from_bits(bits[i.max(j) * (i.max(j) + 1) / 2 + i.min(j)]);
-        if v.abs() < f32::MAX / 16.0 { v } else { 1.0 }
-    };
-    let a = Mat::<f32, 4, 4>::from_fn(entry);
-    let e = errors(&a, &eigh(&a).unwrap());
-    assert!(e.iter().all(|&e| e <= 8.0), "{e:?}");
+        if v.is_finite() && v.abs() < f32::MAX / 16.0 { v } else { 1.0 }
+    })
 }
 
 proptest! {
@@ -170,12 +152,8 @@ proptest! {
 
     #[test]
     fn any_finite_bits_are_solved(bits in prop::array::uniform10(any::<u32>())) {
-        let entry = |i: usize, j: usize| {
-            let v = f32::from_bits(bits[i.max(j) * (i.max(j) + 1) / 2 + i.min(j)]);
-            if v.is_finite() && v.abs() < f32::MAX / 16.0 { v } else { 1.0 }
-        };
-        let a = Mat::<f32, 4, 4>::from_fn(entry);
+        let a = from_bits(bits);
         let f = eigh(&a).unwrap();
-        prop_assert!(errors(&a, &f).iter().all(|&e| e <= 8.0), "{:?}", errors(&a, &f));
+        prop_assert!(dd::eigh_errors(&a, &f).iter().all(|&e| e <= 8.0), "{:?}", dd::eigh_errors(&a, &f));
     }
 }

@@ -11,33 +11,6 @@ use rand_core::Rng;
 use support::strategies::{FAMILIES, Family, draw, normal, orthonormal, smallest_scale};
 use support::{bounds, dd};
 
-/// Worst residual, orthogonality of `U`, orthogonality of `V`, in units of `n·ε`.
-fn errors<T: Scalar, const M: usize, const N: usize>(
-    a: &Mat<T, M, N>,
-    f: &Svd<T, M, N>,
-) -> [f64; 3] {
-    // An exact power of two keeps the reference inside its range.
-    let k = a.as_slice().iter().fold(T::ZERO, |m, v| m.max(v.abs())).exponent();
-    let scaled = |x: T| x.scale_exp2(-k).to_f64();
-    let cols: Vec<Vec<f64>> =
-        a.cols.iter().map(|c| c.iter().map(|&v| scaled(v)).collect()).collect();
-    let s: Vec<f64> = f.s.iter().map(|&s| scaled(s)).collect();
-    let (u, v) = (dd::columns::<T>(&f.u.cols), dd::columns::<T>(&f.v.cols));
-    let unit = N as f64 * T::EPSILON.to_f64();
-    // Below the normal range an ulp is a fixed step, which is all that `s` can resolve.
-    let length = a.frobenius();
-    let ulp = if length > T::ZERO {
-        T::EPSILON.max(T::EPSILON * (T::MIN_POSITIVE / length))
-    } else {
-        T::EPSILON
-    };
-    [
-        dd::svd_residual(&dd::columns::<f64>(&cols), &u, &s, &v) / (N as f64 * ulp.to_f64()),
-        dd::orthogonality(&u) / unit,
-        dd::orthogonality(&v) / unit,
-    ]
-}
-
 fn sorted_and_not_negative<T: Scalar>(s: &[T]) -> bool {
     s.iter().all(|&v| v >= T::ZERO && v.is_finite()) && s.windows(2).all(|w| w[0] >= w[1])
 }
@@ -52,7 +25,7 @@ fn every_family<T: Scalar, const M: usize, const N: usize>(draws: u64) {
             assert!(f.sweeps <= 12, "{family:?} {M}x{N} seed {seed}: {} sweeps", f.sweeps);
             let values = singular_values(&a).unwrap();
             assert_eq!(values, f.s, "{family:?} {M}x{N} seed {seed}");
-            for (worst, error) in worst.iter_mut().zip(errors(&a, &f)) {
+            for (worst, error) in worst.iter_mut().zip(dd::svd_errors(&a, &f)) {
                 *worst = worst.max(error);
             }
         }
@@ -197,18 +170,37 @@ fn infinite_and_nan_entries_are_refused_and_change_nothing() {
     refusals::<f64>();
 }
 
+/// The residual that a capped iteration reports.
+fn residual<R: std::fmt::Debug>(result: Result<R, SvdError>) -> f64 {
+    match result {
+        Err(SvdError::NotConverged { residual }) => f64::from(residual),
+        other => panic!("not the error of a cap: {other:?}"),
+    }
+}
+
 #[test]
 fn a_capped_iteration_says_so_and_leaves_the_factors_it_reached() {
     let a = normal::<f64, 9, 7>(&mut rng::seeded(5));
-    assert_eq!(svd_with(&a, &Options { max_sweeps: 1 }), Err(SvdError::NotConverged));
-    let (mut u, mut s, mut v) = (a, [0.0; 7], Mat::zeros());
-    assert_eq!(
-        svd_in_place(&mut u, &mut s, &mut v, &Options { max_sweeps: 1 }),
-        Err(SvdError::NotConverged)
-    );
-    assert!(dd::orthogonality(&dd::columns::<f64>(&u.cols)) <= bounds::rounding::<f64>(7));
-    let f = Svd { u, s, v, sweeps: 1 };
-    assert!(errors(&a, &f)[0] <= 8.0);
+    let mut before = 1.0;
+    for max_sweeps in 1..4 {
+        let options = Options { max_sweeps };
+        let (mut u, mut s, mut v) = (a, [0.0; 7], Mat::zeros());
+        let cosine = residual(svd_in_place(&mut u, &mut s, &mut v, &options));
+        assert_eq!(residual(svd_with(&a, &options)), cosine);
+        let v_columns = dd::columns::<f64>(&v.cols);
+        let mut worst = 0.0_f64;
+        for (q, x) in v_columns.iter().enumerate() {
+            for y in &v_columns[..q] {
+                worst = worst.max(dd::dot(x, y).hi.abs());
+            }
+        }
+        assert!((worst - cosine).abs() <= 1e-7 * worst + 1e-15, "{worst} {cosine}");
+        assert!(cosine < 0.5 * before, "{max_sweeps} sweeps: {cosine}");
+        before = cosine;
+        assert!(dd::orthogonality(&dd::columns::<f64>(&u.cols)) <= bounds::rounding::<f64>(7));
+        let f = Svd { u, s, v, sweeps: max_sweeps };
+        assert!(dd::svd_errors(&a, &f)[0] <= 8.0);
+    }
 }
 
 #[test]
@@ -257,6 +249,18 @@ fn a_hundred_thousand_draws_end_sorted_and_not_negative() {
 
 proptest! {
     #[test]
+    fn any_finite_bits_are_solved_in_f32(bits in prop::array::uniform15(any::<u32>())) {
+        let a = Mat::<f32, 5, 3>::from_fn(|i, j| {
+            let v = f32::from_bits(bits[5 * j + i]);
+            if v.is_finite() && v.abs() < f32::MAX / 16.0 { v } else { 0.0 }
+        });
+        let f = svd(&a).unwrap();
+        prop_assert!(sorted_and_not_negative(&f.s));
+        let e = dd::svd_errors(&a, &f);
+        prop_assert!(e.iter().all(|&e| e <= 8.0), "{e:?}");
+    }
+
+    #[test]
     fn any_finite_bits_are_solved(bits in prop::array::uniform12(any::<u64>())) {
         let a = Mat::<f64, 4, 3>::from_fn(|i, j| {
             let v = f64::from_bits(bits[4 * j + i]);
@@ -265,7 +269,7 @@ proptest! {
         });
         let f = svd(&a).unwrap();
         prop_assert!(sorted_and_not_negative(&f.s));
-        let e = errors(&a, &f);
+        let e = dd::svd_errors(&a, &f);
         prop_assert!(e.iter().all(|&e| e <= 8.0), "{e:?}");
     }
 

@@ -455,7 +455,7 @@ pub fn top_triplets_in_place<T: Scalar, const M: usize, const N: usize, const K:
         }
         match svd_in_place(u, s, &mut turn, &super::svd::Options::default()) {
             // What did not converge is still orthonormal: the next iteration goes on from there.
-            Ok(_) | Err(SvdError::NotConverged) => {}
+            Ok(_) | Err(SvdError::NotConverged { .. }) => {}
             Err(SvdError::NotFinite) => return Err(PowerError::NotFinite),
             Err(SvdError::Overflow) => return Err(PowerError::Overflow),
         }

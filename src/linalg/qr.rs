@@ -12,7 +12,7 @@ use core::cmp::Ordering;
 use core::fmt;
 
 use super::{at, max_exponent, put, swap, swap_cols};
-use crate::mat::{Columns, Mat, norm};
+use crate::mat::{Columns, Mat, mid_range};
 use crate::scalar::Scalar;
 use crate::simd;
 
@@ -287,23 +287,26 @@ pub(super) fn keep_vectors<T: Scalar>(packed: &mut impl Columns<T>) {
 /// returns `τ`.
 #[inline(always)]
 pub(crate) fn householder<T: Scalar>(x: &mut [T]) -> T {
-    let Some((first, below)) = x.split_first_mut() else { return T::ZERO };
-    let alpha = *first;
-    let length = norm(below);
-    if length == T::ZERO {
+    let largest = simd::max_abs(x.get(1..).unwrap_or(&[]));
+    if largest == T::ZERO {
         return T::ZERO;
     }
-    let largest = alpha.abs().max(length);
-    let k = largest.exponent();
-    // √(α² + length²) in range: both are brought near 1 first.
-    let (a, b) = (alpha.scale_exp2(-k), length.scale_exp2(-k));
-    let beta = -(a * a + b * b).sqrt().copysign(a);
-    let (pivot, tau) = (a - beta, (beta - a) / beta);
-    let inverse = T::ONE / pivot;
-    for v in below {
-        *v = v.scale_exp2(-k) * inverse;
+    let exponent = at(x, 0).abs().max(largest).exponent();
+    // Outside mid-range everything is scaled first: a length that is rounded to a subnormal number
+    // would make a reflection that is not orthogonal.
+    let shift = if mid_range::<T>(exponent) { 0 } else { exponent };
+    let Some((first, below)) = x.split_first_mut() else { return T::ZERO };
+    let mut alpha = *first;
+    if shift != 0 {
+        alpha = alpha.scale_exp2(-shift);
+        for v in below.iter_mut() {
+            *v = v.scale_exp2(-shift);
+        }
     }
-    *first = beta.scale_exp2(k);
+    let beta = -(alpha * alpha + simd::sum_of_squares(below)).sqrt().copysign(alpha);
+    let (pivot, tau) = (alpha - beta, (beta - alpha) / beta);
+    simd::scale(T::ONE / pivot, below);
+    *first = beta.scale_exp2(shift);
     tau
 }
 

@@ -36,7 +36,7 @@ pub struct Svd<T, const M: usize, const N: usize> {
 }
 
 /// Why there is no decomposition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -46,16 +46,21 @@ pub enum SvdError {
     /// The largest singular value is larger than the largest number of the type.
     Overflow,
     /// [`Options::max_sweeps`] were not enough; the in-place form holds the best factors it reached.
-    NotConverged,
+    NotConverged {
+        /// Largest cosine between two columns of that `V`: 0 if they were orthogonal, at most 1.
+        residual: f32,
+    },
 }
 
 impl fmt::Display for SvdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotFinite => "the matrix has an infinite or NaN entry",
-            Self::Overflow => "a singular value is too large for the number type",
-            Self::NotConverged => "the Jacobi sweeps did not converge",
-        })
+        match self {
+            Self::NotFinite => f.write_str("the matrix has an infinite or NaN entry"),
+            Self::Overflow => f.write_str("a singular value is too large for the number type"),
+            Self::NotConverged { .. } => f.write_str(
+                "the Jacobi sweeps did not converge: two columns are still not orthogonal",
+            ),
+        }
     }
 }
 impl core::error::Error for SvdError {}
@@ -556,10 +561,11 @@ impl<T: Scalar> Run<T> {
         let turn2 = self.worst_cosine2.max(self.worst_tangent * self.worst_tangent);
         let settled = size * size * self.worst_cosine2 * turn2 <= T::EPSILON * T::EPSILON;
         let last = !self.rotated || settled;
-        if !last && self.sweeps >= max_sweeps {
-            self.error = Some(SvdError::NotConverged);
-        }
         self.begin_sweep(m, b);
+        if !last && self.sweeps >= max_sweeps {
+            let residual = largest_cosine(m.x, b.columns, self.rank);
+            self.error = Some(SvdError::NotConverged { residual });
+        }
         if last || self.error.is_some() {
             self.phase = Phase::Form;
         }
@@ -653,6 +659,21 @@ impl<T: Scalar> Run<T> {
             }
         }
     }
+}
+
+/// Largest |cosine| between two of the first `rank` columns, whose squared lengths are known.
+fn largest_cosine<T: Scalar>(x: &impl Columns<T>, columns: &[Column<T>], rank: usize) -> f32 {
+    let mut worst = T::ZERO;
+    for (q, y) in columns.iter().enumerate().take(rank) {
+        for (p, z) in columns.iter().enumerate().take(q) {
+            let lengths = y.length2.sqrt() * z.length2.sqrt();
+            let gamma = simd::dot(x.col(p), x.col(q)).abs();
+            if gamma > worst * lengths {
+                worst = gamma / lengths;
+            }
+        }
+    }
+    worst.to_f32()
 }
 
 impl<T: Scalar> Meeting<T> {

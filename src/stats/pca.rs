@@ -56,7 +56,7 @@ impl From<SvdError> for PcaError {
         match error {
             SvdError::NotFinite => Self::NotFinite,
             SvdError::Overflow => Self::Overflow,
-            SvdError::NotConverged => Self::NotConverged,
+            SvdError::NotConverged { .. } => Self::NotConverged,
         }
     }
 }

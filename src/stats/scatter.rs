@@ -28,11 +28,12 @@ const ROWS: usize = BLOCK - 2;
 /// use eigenmote::stats::{Pca, ScatterRoot};
 /// let mut root = ScatterRoot::<f32, 3>::new();
 /// for i in 0..100_u8 {
-///     let t = f32::from(i) / 10.0;
-///     root.update(&[t, 2.0 * t, 1e-6 * t * t])?; // the third channel is not lost in f32
+///     // The variance of the third channel is 10⁻¹⁵ of the first: not lost in f32.
+///     root.update(&[f32::from(i), f32::from(i % 7), 1e-6 * f32::from(i % 5)])?;
 /// }
-/// let pca = Pca::<f32, 3, 2>::fit_from_scatter(&root)?;
-/// assert!(pca.components[1][2] > 0.999);
+/// let pca = Pca::<f32, 3, 3>::fit_from_scatter(&root)?;
+/// assert!(pca.components[2][2] > 0.999);
+/// assert!((pca.explained_variance[2] / 2.0126e-12 - 1.0).abs() < 1e-3);
 /// # Ok::<(), eigenmote::stats::PcaError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! A reference in twice the precision of `f64`: textbook one-sided Jacobi on pairs `hi + lo`.
 
-use eigenmote::Scalar;
+use eigenmote::linalg::{Eigh, Svd};
+use eigenmote::{Mat, Scalar};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// `hi + lo` with `|lo| ≤ ulp(hi)/2`: about 106 significant bits.
@@ -147,4 +148,53 @@ pub fn svd_residual(a: &[Vec<Dd>], u: &[Vec<Dd>], s: &[f64], v: &[Vec<Dd>]) -> f
         }
     }
     if total == 0.0 { error.sqrt() } else { (error / total).sqrt() }
+}
+
+/// Distance of neighbouring values, relative to the length of the matrix: below the normal range
+/// an ulp is a fixed step, which is all that a result can resolve.
+fn relative_ulp<T: Scalar>(length: T) -> f64 {
+    let ulp = if length > T::ZERO {
+        T::EPSILON.max(T::EPSILON * (T::MIN_POSITIVE / length))
+    } else {
+        T::EPSILON
+    };
+    ulp.to_f64()
+}
+
+/// The matrix and the values as exact columns, scaled by a power of two into the range of the
+/// reference.
+fn in_range<T: Scalar, const M: usize, const N: usize>(
+    a: &Mat<T, M, N>,
+    values: &[T],
+) -> (Vec<Vec<Dd>>, Vec<f64>) {
+    let k = a.as_slice().iter().fold(T::ZERO, |m, v| m.max(v.abs())).exponent();
+    let scaled = |x: &T| x.scale_exp2(-k).to_f64();
+    let cols = a.cols.iter().map(|c| c.iter().map(|v| Dd::from(scaled(v))).collect()).collect();
+    (cols, values.iter().map(scaled).collect())
+}
+
+/// Residual `‖A − U·diag(s)·Vᵀ‖_F/‖A‖_F` in units of `n·ulp`, orthogonality of `U` and of `V` in
+/// units of `n·ε`.
+pub fn svd_errors<T: Scalar, const M: usize, const N: usize>(
+    a: &Mat<T, M, N>,
+    f: &Svd<T, M, N>,
+) -> [f64; 3] {
+    let (cols, s) = in_range(a, &f.s);
+    let (u, v) = (columns::<T>(&f.u.cols), columns::<T>(&f.v.cols));
+    let unit = N as f64 * T::EPSILON.to_f64();
+    [
+        svd_residual(&cols, &u, &s, &v) / (N as f64 * relative_ulp(a.frobenius())),
+        orthogonality(&u) / unit,
+        orthogonality(&v) / unit,
+    ]
+}
+
+/// Residual `‖A − V·diag(λ)·Vᵀ‖_F/‖A‖_F` in units of `n·ulp` and orthogonality in units of `n·ε`.
+pub fn eigh_errors<T: Scalar, const N: usize>(a: &Mat<T, N, N>, f: &Eigh<T, N>) -> [f64; 2] {
+    let (cols, values) = in_range(a, &f.eigenvalues);
+    let v = columns::<T>(&f.eigenvectors.cols);
+    [
+        svd_residual(&cols, &v, &values, &v) / (N as f64 * relative_ulp(a.frobenius())),
+        orthogonality(&v) / (N as f64 * T::EPSILON.to_f64()),
+    ]
 }

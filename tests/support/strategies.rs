@@ -143,3 +143,9 @@ pub fn draw<T: Scalar, const M: usize, const N: usize>(
         Family::Triangular => Mat::from_fn(|i, j| if i <= j { a.cols[j][i] } else { T::ZERO }),
     }
 }
+
+/// A symmetric member of a family: both triangles from the upper one of a square draw.
+pub fn symmetric<T: Scalar, const N: usize>(family: Family, seed: u64) -> Mat<T, N, N> {
+    let a = draw::<T, N, N>(family, &mut rng::seeded(seed));
+    Mat::from_fn(|i, j| if i <= j { a.cols[j][i] } else { a.cols[i][j] })
+}
