@@ -7,6 +7,7 @@ use eigenmote::codec::{
     self, CONTEXTS, Channel, Frame, FrameError, Lattice, Model, ModelSpec, Predictor, Sample,
     SampleKind, Slot, Transform, fit,
 };
+use eigenmote::linalg::closed::{eigh_2x2, eigh_3x3, svd_2x2, svd_3x3};
 use eigenmote::linalg::jacobi::{rotation, rotation_scaled};
 use eigenmote::linalg::power::{self, PowerError};
 use eigenmote::linalg::svd::Options;
@@ -54,7 +55,16 @@ fn foundation<T: Scalar>() {
         let functions = [a.sqrt(), a.exp(), a.ln(), a.tanh(), a.sin(), a.cos(), a.atan2(b)];
         let more = [a.erf(), a.erfc(), b.round(), b.abs(), a.copysign(b), a.max(b), a.min(b)];
         let exponents = (a.exponent(), T::exp2i(3), a.scale_exp2(-200), T::from_u32(7));
-        (functions, more, exponents, T::from_usize(9), b.bits(), b.is_finite(), b.to_f64())
+        (
+            functions,
+            more,
+            exponents,
+            T::from_usize(9),
+            b.bits(),
+            b.is_finite(),
+            b.to_f64(),
+            b.to_f32(),
+        )
     });
     without_allocation("simd", || {
         simd::axpy(simd::dot(&x, &y), &x, &mut y);
@@ -113,6 +123,12 @@ fn decompositions<T: Scalar>() {
     without_allocation("qr of infinities", || qr(&bad)).unwrap_err();
     let zeros = Options { max_sweeps: 0 };
     without_allocation("svd without sweeps", || svd_with(&a, &zeros)).unwrap_err();
+    let (two, three) = (gaussian::<T, 2, 2>(16), gaussian::<T, 3, 3>(17));
+    let (eigh2, eigh3, svd2, svd3) = without_allocation("closed forms", || {
+        (eigh_2x2(&two), eigh_3x3(&three), svd_2x2(&two), svd_3x3(&three))
+    });
+    assert!(eigh2.is_ok() && eigh3.is_ok() && svd2.is_ok() && svd3.is_ok());
+    without_allocation("closed forms of infinities", || svd_3x3(&bad)).unwrap_err();
     without_allocation("rotations", || {
         let (alpha, beta, gamma) = (T::ONE, T::TWO, T::HALF);
         (rotation(alpha, beta, gamma), rotation_scaled(alpha, beta, gamma, 3))

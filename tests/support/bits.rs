@@ -6,7 +6,8 @@
 //! the same constants. A change of a pinned hash is a change of results: it belongs in the
 //! changelog.
 
-use eigenmote::linalg::{Svd, SvdState, eigenvalues, eigh, qr, singular_values, svd};
+use eigenmote::linalg::closed::{eigh_2x2, eigh_3x3, svd_2x2, svd_3x3};
+use eigenmote::linalg::{Eigh, Svd, SvdState, eigenvalues, eigh, qr, singular_values, svd};
 use eigenmote::{Mat, Scalar, mat, rng, simd};
 
 #[path = "bits/codec.rs"]
@@ -40,16 +41,18 @@ pub const GROUPS: &[Group] = &[
     Group { name: "mat f64", hash: products::<f64>, pinned: 0x115a_fe10_f734_d365 },
     Group { name: "rng f32", hash: random::<f32>, pinned: 0x992b_cff5_d922_1111 },
     Group { name: "rng f64", hash: random::<f64>, pinned: 0x4c10_41e7_3465_54f7 },
-    Group { name: "svd f32", hash: decompositions::<f32>, pinned: 0xfcd9_b297_4fb4_50db },
-    Group { name: "svd f64", hash: decompositions::<f64>, pinned: 0x9afb_739d_4d3d_495b },
-    Group { name: "singular values f32", hash: spectra::<f32>, pinned: 0x7b2e_a8cd_3d6d_145e },
-    Group { name: "singular values f64", hash: spectra::<f64>, pinned: 0x7ea8_483f_dd87_b1e9 },
-    Group { name: "eigh f32", hash: symmetric_eigen::<f32>, pinned: 0xeded_462a_0607_3f17 },
-    Group { name: "eigh f64", hash: symmetric_eigen::<f64>, pinned: 0x0429_8d4e_de0f_341d },
-    Group { name: "qr f32", hash: factors::<f32>, pinned: 0x5163_7ecf_5f80_8346 },
-    Group { name: "qr f64", hash: factors::<f64>, pinned: 0x3932_d5f9_1721_d566 },
-    Group { name: "power f32", hash: iterative::power::<f32>, pinned: 0x6021_c55a_cc63_3ec3 },
-    Group { name: "power f64", hash: iterative::power::<f64>, pinned: 0x9d88_8f70_626d_b533 },
+    Group { name: "svd f32", hash: decompositions::<f32>, pinned: 0x76cc_6855_9315_3af6 },
+    Group { name: "svd f64", hash: decompositions::<f64>, pinned: 0x42e6_6f65_090d_ed8a },
+    Group { name: "singular values f32", hash: spectra::<f32>, pinned: 0x8a69_aa35_6a6e_45aa },
+    Group { name: "singular values f64", hash: spectra::<f64>, pinned: 0x9a07_0c99_1f03_74fb },
+    Group { name: "eigh f32", hash: symmetric_eigen::<f32>, pinned: 0x721d_31f6_2dd5_5c16 },
+    Group { name: "eigh f64", hash: symmetric_eigen::<f64>, pinned: 0x23a8_76e8_08a1_b769 },
+    Group { name: "closed f32", hash: closed_forms::<f32>, pinned: 0x2cc2_31c9_45f4_ca34 },
+    Group { name: "closed f64", hash: closed_forms::<f64>, pinned: 0xdb68_5083_8669_0644 },
+    Group { name: "qr f32", hash: factors::<f32>, pinned: 0xa5c3_de6a_7ef7_bd78 },
+    Group { name: "qr f64", hash: factors::<f64>, pinned: 0x2e0b_862c_466f_c7d7 },
+    Group { name: "power f32", hash: iterative::power::<f32>, pinned: 0x95ae_d548_1259_92d4 },
+    Group { name: "power f64", hash: iterative::power::<f64>, pinned: 0x03ea_507f_a3f4_52af },
     Group {
         name: "truncated, dense f32",
         hash: iterative::dense::<f32>,
@@ -73,15 +76,15 @@ pub const GROUPS: &[Group] = &[
     Group {
         name: "lowrank f32",
         hash: lowrank::approximations::<f32>,
-        pinned: 0x5b47_8ea6_e521_5d83,
+        pinned: 0x5879_b85a_fecc_ef0a,
     },
     Group {
         name: "lowrank f64",
         hash: lowrank::approximations::<f64>,
-        pinned: 0x641e_4d47_2793_2c22,
+        pinned: 0x4ce5_aa5c_141a_7121,
     },
-    Group { name: "solve f32", hash: lowrank::solutions::<f32>, pinned: 0x4cd7_700e_6439_3894 },
-    Group { name: "solve f64", hash: lowrank::solutions::<f64>, pinned: 0x904e_5a5d_08d5_8518 },
+    Group { name: "solve f32", hash: lowrank::solutions::<f32>, pinned: 0x52d0_d75c_e902_2420 },
+    Group { name: "solve f64", hash: lowrank::solutions::<f64>, pinned: 0x8f30_56cd_8ab8_3b7b },
     Group { name: "moments f32", hash: stats::moments::<f32>, pinned: 0x7560_5304_e582_2565 },
     Group { name: "moments f64", hash: stats::moments::<f64>, pinned: 0x3d43_6f56_4517_0b88 },
     Group { name: "scatter f32", hash: stats::scatter::<f32>, pinned: 0x65a0_87cc_af22_9138 },
@@ -94,7 +97,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         name: "pca f64",
         hash: stats::principal_components::<f64>,
-        pinned: 0xf111_0ef1_c062_d088,
+        pinned: 0x92de_bbc4_a231_b9fe,
     },
     Group {
         name: "standardizer f32",
@@ -153,6 +156,10 @@ impl Hash {
         self.values(&f.s);
         self.values(f.v.as_slice());
         self.word(u64::from(f.sweeps));
+    }
+    fn eigh_result<T: Scalar, const N: usize>(&mut self, f: &Eigh<T, N>) {
+        self.values(&f.eigenvalues);
+        self.values(f.eigenvectors.as_slice());
     }
 }
 
@@ -276,9 +283,7 @@ fn spectra<T: Scalar>() -> u64 {
 
 fn symmetric_eigen<T: Scalar>() -> u64 {
     fn add<T: Scalar, const N: usize>(hash: &mut Hash, a: &Mat<T, N, N>) {
-        let f = eigh(a).expect("finite input");
-        hash.values(&f.eigenvalues);
-        hash.values(f.eigenvectors.as_slice());
+        hash.eigh_result(&eigh(a).expect("finite input"));
         hash.values(&eigenvalues(a).expect("finite input"));
     }
     let mut hash = Hash::new();
@@ -288,6 +293,19 @@ fn symmetric_eigen<T: Scalar>() -> u64 {
     let factor = graded::<T, 7, 7>(33, 9);
     add(&mut hash, &factor.tr_mul(&factor));
     add(&mut hash, &Mat::<T, 4, 4>::identity());
+    hash.0
+}
+
+fn closed_forms<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    for seed in 44..54 {
+        hash.eigh_result(&eigh_2x2(&symmetric::<T, 2>(seed)).expect("finite input"));
+        hash.eigh_result(&eigh_3x3(&symmetric::<T, 3>(seed)).expect("finite input"));
+        hash.svd_result(&svd_2x2(&gaussian::<T, 2, 2>(seed)).expect("finite input"));
+        hash.svd_result(&svd_3x3(&graded::<T, 3, 3>(seed, 9)).expect("finite input"));
+    }
+    hash.eigh_result(&eigh_3x3(&Mat::<T, 3, 3>::identity()).expect("finite input"));
+    hash.svd_result(&svd_3x3(&deficient::<T, 3, 3, 1>(54)).expect("finite input"));
     hash.0
 }
 

@@ -9,6 +9,7 @@ crate::export_both! {
     from_i32(x: &i32) -> T = Scalar::from_i32(*x);
     from_u32(x: &u32) -> T = Scalar::from_u32(*x);
     from_usize(x: &usize) -> T = Scalar::from_usize(*x);
+    to_f32(x: &T) -> f32 = Scalar::to_f32(*x);
     bits(x: &T) -> u64 = Scalar::bits(*x);
     abs(x: &T) -> T = Scalar::abs(*x);
     copysign(x: &T, sign: &T) -> T = Scalar::copysign(*x, *sign);
