@@ -730,16 +730,16 @@ fn a_model_damaged_behind_its_checksum_is_refused_or_works() {
             let values = model.window().min(3) * model.channels();
             match model.kind() {
                 SampleKind::I16 => {
-                    assert_eq!(round_trip(&model, &vec![77_i16; values]).len(), values)
+                    assert_eq!(round_trip(&model, &vec![77_i16; values]).len(), values);
                 }
                 SampleKind::I32 => {
-                    assert_eq!(round_trip(&model, &vec![77_i32; values]).len(), values)
+                    assert_eq!(round_trip(&model, &vec![77_i32; values]).len(), values);
                 }
                 SampleKind::F32 => {
-                    assert_eq!(round_trip(&model, &vec![7.7_f32; values]).len(), values)
+                    assert_eq!(round_trip(&model, &vec![7.7_f32; values]).len(), values);
                 }
                 SampleKind::F64 => {
-                    assert_eq!(round_trip(&model, &vec![7.7_f64; values]).len(), values)
+                    assert_eq!(round_trip(&model, &vec![7.7_f64; values]).len(), values);
                 }
             }
         }
