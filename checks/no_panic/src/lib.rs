@@ -9,6 +9,7 @@
 use core::panic::PanicInfo;
 
 mod codec;
+mod errors;
 mod foundation;
 mod iterative;
 mod linalg;
