@@ -30,7 +30,7 @@
 //! - **Non-finite input is refused** at the entry and never passed on. Loops are bounded by
 //!   constants that can be read.
 //! - **The same bits on every target**: one order of summation, one source of every function,
-//!   pinned hashes that also run on an emulated chip and on AArch64.
+//!   pinned hashes that also run on an emulated chip and on `AArch64`.
 //! - **In place first**: `…_in_place` works in the caller's memory; the form that returns its
 //!   result is a few lines over it.
 //! - Values descend; the entry of largest magnitude of each component is positive; a variance has
@@ -48,6 +48,7 @@ pub mod scalar;
 pub(crate) mod serde_arrays;
 pub mod simd;
 pub mod stats;
+mod trig;
 
 pub use mat::{Mat, MatMut, MatRef};
 pub use scalar::Scalar;

@@ -136,7 +136,7 @@ pub trait Scalar:
 
 macro_rules! scalar {
     ($t:ident, $lanes:expr, $vector:ty, $bits:ty, $mantissa:literal, $bias:literal,
-     $sqrt:ident, $exp:ident, $ln:ident, $tanh:ident, $sin:ident, $cos:ident, $atan2:ident, $erf:ident, $erfc:ident, $round:ident) => {
+     $sqrt:ident, $exp:ident, $ln:ident, $tanh:ident, $sin:path, $cos:path, $atan2:ident, $erf:ident, $erfc:ident, $round:ident) => {
         impl Scalar for $t {
             type Lanes = $vector;
             const LANES: usize = $lanes;
@@ -265,11 +265,11 @@ macro_rules! scalar {
             }
             #[inline]
             fn sin(self) -> Self {
-                libm::$sin(self)
+                $sin(self)
             }
             #[inline]
             fn cos(self) -> Self {
-                libm::$cos(self)
+                $cos(self)
             }
             #[inline]
             fn atan2(self, x: Self) -> Self {
@@ -318,8 +318,8 @@ scalar!(
     expf,
     logf,
     tanhf,
-    sinf,
-    cosf,
+    crate::trig::sin,
+    crate::trig::cos,
     atan2f,
     erff,
     erfcf,
@@ -336,8 +336,8 @@ scalar!(
     exp,
     log,
     tanh,
-    sin,
-    cos,
+    libm::sin,
+    libm::cos,
     atan2,
     erf,
     erfc,

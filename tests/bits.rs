@@ -1,4 +1,4 @@
-//! Float results have the same bits on every target.
+//! Results have the same bits on every target.
 //!
 //! The same groups run on an emulated Cortex-M4F and on `AArch64`: `firmware/bits`.
 #![allow(missing_docs, unreachable_pub, clippy::expect_used, clippy::indexing_slicing)]

@@ -486,6 +486,33 @@ fn lattices_round_the_bound_towards_zero() {
     assert_eq!(Lattice::<i32>::bounded(1e10, 1.0), None);
 }
 
+#[test]
+fn a_float_lattice_is_valid_where_its_words_are() {
+    fn check<S: Sample>(words: &[S::Word], valid: impl Fn(S::Word, S::Word, S::Word) -> bool) {
+        for &offset in words {
+            for &step in words {
+                for &epsilon in words {
+                    let lattice = Lattice::<S> { offset, step, epsilon };
+                    assert_eq!(lattice.is_valid(), valid(offset, step, epsilon), "{lattice:?}");
+                }
+            }
+        }
+    }
+    macro_rules! check_float {
+        ($t:ident) => {
+            let tiny = $t::from_bits(1);
+            let words = [0.0, tiny, $t::MIN_POSITIVE, 1.0, $t::MAX, $t::INFINITY, $t::NAN];
+            let words: Vec<$t> = words.into_iter().flat_map(|w| [w, -w]).collect();
+            check::<$t>(&words, |offset, step, epsilon| {
+                let finite = offset.is_finite() && step.is_finite() && epsilon.is_finite();
+                finite && step > 0.0 && epsilon >= 0.0
+            });
+        };
+    }
+    check_float!(f32);
+    check_float!(f64);
+}
+
 // Golden files: frames of every version ever written, which must decode for ever.
 
 #[derive(Clone, Copy)]
@@ -703,16 +730,16 @@ fn a_model_damaged_behind_its_checksum_is_refused_or_works() {
             let values = model.window().min(3) * model.channels();
             match model.kind() {
                 SampleKind::I16 => {
-                    assert_eq!(round_trip(&model, &vec![77_i16; values]).len(), values)
+                    assert_eq!(round_trip(&model, &vec![77_i16; values]).len(), values);
                 }
                 SampleKind::I32 => {
-                    assert_eq!(round_trip(&model, &vec![77_i32; values]).len(), values)
+                    assert_eq!(round_trip(&model, &vec![77_i32; values]).len(), values);
                 }
                 SampleKind::F32 => {
-                    assert_eq!(round_trip(&model, &vec![7.7_f32; values]).len(), values)
+                    assert_eq!(round_trip(&model, &vec![7.7_f32; values]).len(), values);
                 }
                 SampleKind::F64 => {
-                    assert_eq!(round_trip(&model, &vec![7.7_f64; values]).len(), values)
+                    assert_eq!(round_trip(&model, &vec![7.7_f64; values]).len(), values);
                 }
             }
         }

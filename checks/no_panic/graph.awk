@@ -30,6 +30,14 @@ in_symbols && $1 ~ /^[0-9]+:$/ && $7 ~ /^[0-9]+$/ && $8 != "" {
 # "00000012  0000070a R_ARM_THM_CALL  00000000   name"
 / R_[A-Z]/ { refers[++references] = member SUBSEP source; to[references] = $5; of[references] = member }
 
+# What the compiler calls for arithmetic that the processor does not have.
+BEGIN {
+    operation = "(add|sub|mul|div|neg|powi|eq|ne|lt|le|gt|ge|cmp|unord)"
+    double_routine = "__(aeabi_(c?d|[a-z0-9]+2d$)|" operation "df|(extend|trunc)[a-z]*df|float[a-z]*df|fix[a-z]*df)"
+    single_routine = "__(aeabi_(c?f|[a-z0-9]+2f$)|" operation "sf|(extend|trunc)[a-z]*sf|float[a-z]*sf|fix[a-z]*sf)"
+    float_routine = double_routine "|" single_routine
+}
+
 END {
     for (i = 1; i <= references; i++) {
         name = to[i]
@@ -40,10 +48,10 @@ END {
         next_of[refers[i], ++count[refers[i]]] = node
         if (node != name) label[node] = name
     }
-    failed = total = 0
+    failed = total = with_floats = 0
     for (f in exported) {
         total++
-        panic_path = double_path = ""
+        panic_path = double_path = float_path = ""
         split("", path)
         head = tail = 1
         queue[1] = exported[f]
@@ -56,13 +64,17 @@ END {
                 path[target] = path[node] "\n      -> " (target in label ? label[target] : target)
                 queue[++tail] = target
                 if (target == "panic_reached") panic_path = path[target]
-                if (path[target] ~ /__(aeabi_(d|[a-z0-9]+2d$)|(add|sub|mul|div)df3|extendsfdf2|truncdfsf2|float[a-z]*df|fix[a-z]*df)/)
-                    if (double_path == "") double_path = path[target]
+                name = path[target]
+                if (double_path == "" && name ~ double_routine) double_path = name
+                if (float_path == "" && name ~ float_routine) float_path = name
             }
         }
         if (panic_path != "") { failed++; print "can panic: " panic_path }
         if (f ~ /^f32_/ && double_path != "") { failed++; print "double precision in f32 code: " double_path }
+        if (f ~ /^int_/ && float_path != "") { failed++; print "float routine in integer code: " float_path }
+        if (float_path != "") with_floats++
     }
-    printf "%d exported functions searched, %d findings\n", total, failed
-    exit failed > 0 || total == 0
+    printf "%d exported functions searched, %d of them reach float routines, %d findings\n", total, with_floats, failed
+    # Doubles are routines on every chip: if nothing reaches one, the search itself is broken.
+    exit failed > 0 || total == 0 || with_floats == 0
 }

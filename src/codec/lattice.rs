@@ -337,11 +337,14 @@ macro_rules! float_sample {
                 $t::from_bits(raw as $u)
             }
             fn is_valid(lattice: &Lattice<Self>) -> bool {
-                lattice.offset.is_finite()
-                    && lattice.step.is_finite()
-                    && lattice.step > 0.0
-                    && lattice.epsilon.is_finite()
-                    && lattice.epsilon >= 0.0
+                // By bit patterns, which order non-negative floats: a model of any kind can then
+                // be parsed by a chip without float routines.
+                const INFINITY: $u = <$t>::INFINITY.to_bits();
+                const SIGN: $u = (-0.0 as $t).to_bits();
+                let (step, epsilon) = (lattice.step.to_bits(), lattice.epsilon.to_bits());
+                lattice.offset.to_bits() & !SIGN < INFINITY
+                    && (1..INFINITY).contains(&step)
+                    && (epsilon < INFINITY || epsilon == SIGN)
             }
             fn bounded(offset: f64, epsilon: f64) -> Option<Lattice<Self>> {
                 if !(epsilon > 0.0 && epsilon.is_finite()) {

@@ -354,7 +354,7 @@ impl<'a> Model<'a> {
 
     /// For each value of a window, row by row, its weights in the components.
     pub(super) fn basis_rows(&self) -> impl Iterator<Item = BasisRow<'a>> + Clone + use<'a> {
-        self.basis.chunks_exact((2 * self.components()).max(1)).map(BasisRow)
+        self.basis.chunks_exact(2 * self.components().max(1)).map(BasisRow)
     }
 
     /// Probability of a one in each context at the start of a frame, in units of 2^−16.

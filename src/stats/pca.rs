@@ -374,7 +374,7 @@ mod tests {
     fn a_rotated_cross_by_hand() {
         // Centre (1, 2), ±5 along (3, 4)/5 and ±1 across.
         let samples = [[4.0, 6.0], [-2.0, -2.0], [1.8, 1.4], [0.2, 2.6]];
-        let pca = Pca::<f64, 2, 1>::fit(&samples).unwrap_or_else(|_| Pca {
+        let pca = Pca::<f64, 2, 1>::fit(&samples).unwrap_or(Pca {
             mean: [0.0; 2],
             components: [[0.0; 2]],
             explained_variance: [0.0],

@@ -1,12 +1,25 @@
-//! Float routines run on seeded inputs, every result bit folded into one hash per group.
+//! Float routines and the codec run on seeded inputs, every result bit folded into one hash per
+//! group.
 //!
 //! The library promises the same bits on every target. This file needs no `std`, so that the test
 //! on the desktop and the program for emulated chips run the same groups and compare them with
 //! the same constants. A change of a pinned hash is a change of results: it belongs in the
 //! changelog.
 
-use eigenmote::linalg::{Svd, SvdState, eigenvalues, eigh, qr, singular_values, svd};
+use eigenmote::linalg::closed::{eigh_2x2, eigh_3x3, svd_2x2, svd_3x3};
+use eigenmote::linalg::{Eigh, Svd, SvdState, eigenvalues, eigh, qr, singular_values, svd};
 use eigenmote::{Mat, Scalar, mat, rng, simd};
+
+#[path = "bits/codec.rs"]
+mod codec;
+#[path = "bits/iterative.rs"]
+mod iterative;
+#[path = "bits/lowrank.rs"]
+mod lowrank;
+#[path = "bits/nn.rs"]
+mod nn;
+#[path = "bits/stats.rs"]
+mod stats;
 
 /// A named set of computations with the hash it must give.
 pub struct Group {
@@ -28,14 +41,88 @@ pub const GROUPS: &[Group] = &[
     Group { name: "mat f64", hash: products::<f64>, pinned: 0x115a_fe10_f734_d365 },
     Group { name: "rng f32", hash: random::<f32>, pinned: 0x992b_cff5_d922_1111 },
     Group { name: "rng f64", hash: random::<f64>, pinned: 0x4c10_41e7_3465_54f7 },
-    Group { name: "svd f32", hash: decompositions::<f32>, pinned: 0x0e6e_de9a_f252_a4a4 },
-    Group { name: "svd f64", hash: decompositions::<f64>, pinned: 0x8de0_7b89_e62b_7691 },
-    Group { name: "singular values f32", hash: spectra::<f32>, pinned: 0x37b4_cc81_50dd_e0df },
-    Group { name: "singular values f64", hash: spectra::<f64>, pinned: 0x1c1f_82bd_6fe3_c5d3 },
-    Group { name: "eigh f32", hash: symmetric_eigen::<f32>, pinned: 0x8f17_c944_95c4_7cf1 },
-    Group { name: "eigh f64", hash: symmetric_eigen::<f64>, pinned: 0xfa28_5324_a7c2_415d },
-    Group { name: "qr f32", hash: factors::<f32>, pinned: 0xfa16_fb04_f915_6ff4 },
-    Group { name: "qr f64", hash: factors::<f64>, pinned: 0x5484_115b_6ebb_3d7c },
+    Group { name: "svd f32", hash: decompositions::<f32>, pinned: 0x76cc_6855_9315_3af6 },
+    Group { name: "svd f64", hash: decompositions::<f64>, pinned: 0x42e6_6f65_090d_ed8a },
+    Group { name: "singular values f32", hash: spectra::<f32>, pinned: 0x8a69_aa35_6a6e_45aa },
+    Group { name: "singular values f64", hash: spectra::<f64>, pinned: 0x9a07_0c99_1f03_74fb },
+    Group { name: "eigh f32", hash: symmetric_eigen::<f32>, pinned: 0x721d_31f6_2dd5_5c16 },
+    Group { name: "eigh f64", hash: symmetric_eigen::<f64>, pinned: 0x23a8_76e8_08a1_b769 },
+    Group { name: "closed f32", hash: closed_forms::<f32>, pinned: 0x2cc2_31c9_45f4_ca34 },
+    Group { name: "closed f64", hash: closed_forms::<f64>, pinned: 0xdb68_5083_8669_0644 },
+    Group { name: "qr f32", hash: factors::<f32>, pinned: 0xa5c3_de6a_7ef7_bd78 },
+    Group { name: "qr f64", hash: factors::<f64>, pinned: 0x2e0b_862c_466f_c7d7 },
+    Group { name: "power f32", hash: iterative::power::<f32>, pinned: 0x95ae_d548_1259_92d4 },
+    Group { name: "power f64", hash: iterative::power::<f64>, pinned: 0x03ea_507f_a3f4_52af },
+    Group {
+        name: "truncated, dense f32",
+        hash: iterative::dense::<f32>,
+        pinned: 0xc735_a00d_1951_bf59,
+    },
+    Group {
+        name: "truncated, dense f64",
+        hash: iterative::dense::<f64>,
+        pinned: 0xb9ab_6a4a_1e3e_1094,
+    },
+    Group {
+        name: "truncated, sparse f32",
+        hash: iterative::sparse::<f32>,
+        pinned: 0x8bc4_a444_6bf2_91e5,
+    },
+    Group {
+        name: "truncated, sparse f64",
+        hash: iterative::sparse::<f64>,
+        pinned: 0x55ec_67be_1727_5be4,
+    },
+    Group {
+        name: "lowrank f32",
+        hash: lowrank::approximations::<f32>,
+        pinned: 0x5879_b85a_fecc_ef0a,
+    },
+    Group {
+        name: "lowrank f64",
+        hash: lowrank::approximations::<f64>,
+        pinned: 0x4ce5_aa5c_141a_7121,
+    },
+    Group { name: "solve f32", hash: lowrank::solutions::<f32>, pinned: 0x52d0_d75c_e902_2420 },
+    Group { name: "solve f64", hash: lowrank::solutions::<f64>, pinned: 0x8f30_56cd_8ab8_3b7b },
+    Group { name: "moments f32", hash: stats::moments::<f32>, pinned: 0x7560_5304_e582_2565 },
+    Group { name: "moments f64", hash: stats::moments::<f64>, pinned: 0x3d43_6f56_4517_0b88 },
+    Group { name: "scatter f32", hash: stats::scatter::<f32>, pinned: 0x65a0_87cc_af22_9138 },
+    Group { name: "scatter f64", hash: stats::scatter::<f64>, pinned: 0xb9ff_3d8f_ec7c_27c6 },
+    Group {
+        name: "pca f32",
+        hash: stats::principal_components::<f32>,
+        pinned: 0x6bec_60b2_5677_1110,
+    },
+    Group {
+        name: "pca f64",
+        hash: stats::principal_components::<f64>,
+        pinned: 0x92de_bbc4_a231_b9fe,
+    },
+    Group {
+        name: "standardizer f32",
+        hash: stats::standardizer::<f32>,
+        pinned: 0xce20_8411_373a_0633,
+    },
+    Group {
+        name: "standardizer f64",
+        hash: stats::standardizer::<f64>,
+        pinned: 0xcf2c_21fc_9dff_2a20,
+    },
+    Group { name: "activations f32", hash: nn::activations::<f32>, pinned: 0x26aa_3613_c32d_c611 },
+    Group { name: "activations f64", hash: nn::activations::<f64>, pinned: 0xc69e_5988_e780_ecf6 },
+    Group { name: "mlp f32", hash: nn::networks::<f32>, pinned: 0xa47c_a620_ea3d_756e },
+    Group { name: "mlp f64", hash: nn::networks::<f64>, pinned: 0xea15_da8d_44b9_d4ba },
+    Group { name: "samplers f32", hash: nn::samplers::<f32>, pinned: 0x1e84_a79f_cd0e_8815 },
+    Group { name: "samplers f64", hash: nn::samplers::<f64>, pinned: 0x6353_304f_7023_7909 },
+    Group { name: "bounded i16", hash: codec::bounded::<i16>, pinned: 0xc298_a88f_7447_dd70 },
+    Group { name: "bounded i32", hash: codec::bounded::<i32>, pinned: 0xf26e_f743_dae7_caf3 },
+    Group { name: "bounded f32", hash: codec::bounded::<f32>, pinned: 0xf087_7860_0b51_625c },
+    Group { name: "bounded f64", hash: codec::bounded::<f64>, pinned: 0xb8f1_e4e1_7080_a0a1 },
+    Group { name: "transform i16", hash: codec::transform::<i16>, pinned: 0x7f6b_95ac_b2df_ed44 },
+    Group { name: "transform i32", hash: codec::transform::<i32>, pinned: 0x517f_df67_ac30_faa0 },
+    Group { name: "transform f32", hash: codec::transform::<f32>, pinned: 0x766d_3b9d_258b_c56d },
+    Group { name: "transform f64", hash: codec::transform::<f64>, pinned: 0x9ac8_c9f4_7af1_6b46 },
 ];
 
 /// 64-bit FNV-1a.
@@ -69,6 +156,10 @@ impl Hash {
         self.values(&f.s);
         self.values(f.v.as_slice());
         self.word(u64::from(f.sweeps));
+    }
+    fn eigh_result<T: Scalar, const N: usize>(&mut self, f: &Eigh<T, N>) {
+        self.values(&f.eigenvalues);
+        self.values(f.eigenvectors.as_slice());
     }
 }
 
@@ -192,9 +283,7 @@ fn spectra<T: Scalar>() -> u64 {
 
 fn symmetric_eigen<T: Scalar>() -> u64 {
     fn add<T: Scalar, const N: usize>(hash: &mut Hash, a: &Mat<T, N, N>) {
-        let f = eigh(a).expect("finite input");
-        hash.values(&f.eigenvalues);
-        hash.values(f.eigenvectors.as_slice());
+        hash.eigh_result(&eigh(a).expect("finite input"));
         hash.values(&eigenvalues(a).expect("finite input"));
     }
     let mut hash = Hash::new();
@@ -204,6 +293,19 @@ fn symmetric_eigen<T: Scalar>() -> u64 {
     let factor = graded::<T, 7, 7>(33, 9);
     add(&mut hash, &factor.tr_mul(&factor));
     add(&mut hash, &Mat::<T, 4, 4>::identity());
+    hash.0
+}
+
+fn closed_forms<T: Scalar>() -> u64 {
+    let mut hash = Hash::new();
+    for seed in 44..54 {
+        hash.eigh_result(&eigh_2x2(&symmetric::<T, 2>(seed)).expect("finite input"));
+        hash.eigh_result(&eigh_3x3(&symmetric::<T, 3>(seed)).expect("finite input"));
+        hash.svd_result(&svd_2x2(&gaussian::<T, 2, 2>(seed)).expect("finite input"));
+        hash.svd_result(&svd_3x3(&graded::<T, 3, 3>(seed, 9)).expect("finite input"));
+    }
+    hash.eigh_result(&eigh_3x3(&Mat::<T, 3, 3>::identity()).expect("finite input"));
+    hash.svd_result(&svd_3x3(&deficient::<T, 3, 3, 1>(54)).expect("finite input"));
     hash.0
 }
 

@@ -1,5 +1,6 @@
 //! Decompositions.
 
+use eigenmote::linalg::closed::*;
 use eigenmote::linalg::*;
 use eigenmote::linalg::{jacobi, svd as svd_module};
 use eigenmote::{Mat, MatMut};
@@ -29,10 +30,16 @@ crate::export_both! {
     eigh_view_(a: &mut MatMut<'static, T>, values: &mut [T], work: &mut [T]) -> Result<(), EighError> =
         eigh_view(a, values, work);
 
+    closed_eigh_2x2(a: &Mat<T, 2, 2>) -> Result<Eigh<T, 2>, EighError> = eigh_2x2(a);
+    closed_eigh_3x3(a: &Mat<T, 3, 3>) -> Result<Eigh<T, 3>, EighError> = eigh_3x3(a);
+    closed_svd_2x2(a: &Mat<T, 2, 2>) -> Result<Svd<T, 2, 2>, SvdError> = svd_2x2(a);
+    closed_svd_3x3(a: &Mat<T, 3, 3>) -> Result<Svd<T, 3, 3>, SvdError> = svd_3x3(a);
+
     qr_8x5(a: &Mat<T, 8, 5>) -> Result<Qr<T, 8, 5>, QrError> = qr(a);
     qr_3x5(a: &Mat<T, 3, 5>) -> Result<Qr<T, 3, 5>, QrError> = qr(a);
     qr_r(f: &Qr<T, 8, 5>) -> Mat<T, 5, 5> = f.r();
     qr_q(f: &Qr<T, 8, 5>) -> Mat<T, 8, 5> = f.q();
+    qr_permutation(f: &'static Qr<T, 8, 5>) -> &'static [u32; 5] = f.permutation();
     qr_apply(f: &Qr<T, 8, 5>, x: &mut [T; 8]) -> () = f.apply_q(x);
     qr_apply_transposed(f: &Qr<T, 8, 5>, x: &mut [T; 8]) -> () = f.apply_q_transposed(x);
     qr_solve(f: &Qr<T, 8, 5>, b: &[T; 8]) -> [T; 5] = f.solve(b);
