@@ -48,7 +48,6 @@ pub mod scalar;
 pub(crate) mod serde_arrays;
 pub mod simd;
 pub mod stats;
-mod trig;
 
 pub use mat::{Mat, MatMut, MatRef};
 pub use scalar::Scalar;

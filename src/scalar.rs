@@ -116,15 +116,7 @@ pub trait Scalar:
     fn ln(self) -> Self;
     /// tanh x.
     fn tanh(self) -> Self;
-    /// sin x.
-    fn sin(self) -> Self;
-    /// cos x.
-    fn cos(self) -> Self;
-    /// Angle of the point (x, y) with `self = y`.
-    fn atan2(self, x: Self) -> Self;
-    /// Error function.
-    fn erf(self) -> Self;
-    /// 1 − erf x, to a few ulp in the tail too.
+    /// 1 − erf x with the error function erf, to a few ulp in the tail too.
     fn erfc(self) -> Self;
     /// eˣ to three digits, from `micromath`, for approximate activations; the exponent is clamped
     /// to ±87, so that the result is finite and normal.
@@ -136,7 +128,7 @@ pub trait Scalar:
 
 macro_rules! scalar {
     ($t:ident, $lanes:expr, $vector:ty, $bits:ty, $mantissa:literal, $bias:literal,
-     $sqrt:ident, $exp:ident, $ln:ident, $tanh:ident, $sin:path, $cos:path, $atan2:ident, $erf:ident, $erfc:ident, $round:ident) => {
+     $sqrt:ident, $exp:ident, $ln:ident, $tanh:ident, $erfc:ident, $round:ident) => {
         impl Scalar for $t {
             type Lanes = $vector;
             const LANES: usize = $lanes;
@@ -264,22 +256,6 @@ macro_rules! scalar {
                 libm::$tanh(self)
             }
             #[inline]
-            fn sin(self) -> Self {
-                $sin(self)
-            }
-            #[inline]
-            fn cos(self) -> Self {
-                $cos(self)
-            }
-            #[inline]
-            fn atan2(self, x: Self) -> Self {
-                libm::$atan2(self, x)
-            }
-            #[inline]
-            fn erf(self) -> Self {
-                libm::$erf(self)
-            }
-            #[inline]
             fn erfc(self) -> Self {
                 libm::$erfc(self)
             }
@@ -307,42 +283,8 @@ macro_rules! scalar {
     };
 }
 
-scalar!(
-    f32,
-    8,
-    crate::simd::F32Lanes,
-    u32,
-    23,
-    127,
-    sqrtf,
-    expf,
-    logf,
-    tanhf,
-    crate::trig::sin,
-    crate::trig::cos,
-    atan2f,
-    erff,
-    erfcf,
-    roundf
-);
-scalar!(
-    f64,
-    4,
-    crate::simd::F64Lanes,
-    u64,
-    52,
-    1023,
-    sqrt,
-    exp,
-    log,
-    tanh,
-    libm::sin,
-    libm::cos,
-    atan2,
-    erf,
-    erfc,
-    round
-);
+scalar!(f32, 8, crate::simd::F32Lanes, u32, 23, 127, sqrtf, expf, logf, tanhf, erfcf, roundf);
+scalar!(f64, 4, crate::simd::F64Lanes, u64, 52, 1023, sqrt, exp, log, tanh, erfc, round);
 
 #[cfg(test)]
 mod tests {

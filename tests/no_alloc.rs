@@ -52,8 +52,8 @@ fn foundation<T: Scalar>() {
     let (mut x, mut y) = ([T::HALF; 37], [T::TWO; 37]);
     without_allocation("scalar", || {
         let (a, b) = (T::from_f64(0.3), T::from_i32(-2));
-        let functions = [a.sqrt(), a.exp(), a.ln(), a.tanh(), a.sin(), a.cos(), a.atan2(b)];
-        let more = [a.erf(), a.erfc(), b.round(), b.abs(), a.copysign(b), a.max(b), a.min(b)];
+        let functions = [a.sqrt(), a.exp(), a.ln(), a.tanh(), a.erfc()];
+        let more = [b.round(), b.abs(), a.copysign(b), a.max(b), a.min(b)];
         let exponents = (a.exponent(), T::exp2i(3), a.scale_exp2(-200), T::from_u32(7));
         (
             functions,

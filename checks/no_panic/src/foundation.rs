@@ -21,10 +21,6 @@ crate::export_both! {
     exp(x: &T) -> T = Scalar::exp(*x);
     ln(x: &T) -> T = Scalar::ln(*x);
     tanh(x: &T) -> T = Scalar::tanh(*x);
-    sin(x: &T) -> T = Scalar::sin(*x);
-    cos(x: &T) -> T = Scalar::cos(*x);
-    atan2(y: &T, x: &T) -> T = Scalar::atan2(*y, *x);
-    erf(x: &T) -> T = Scalar::erf(*x);
     erfc(x: &T) -> T = Scalar::erfc(*x);
     round(x: &T) -> T = Scalar::round(*x);
     scale_exp2(x: &T, k: &i32) -> T = x.scale_exp2(*k);
