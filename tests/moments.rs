@@ -3,7 +3,10 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
-    missing_docs
+    missing_docs,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::panic
 )]
 
 mod support;
@@ -51,11 +54,11 @@ fn split_and_merge<T: Scalar, const D: usize>(rows: &[[T; D]], seed: u64) -> Mom
     let mut pieces = Vec::new();
     let mut rest = rows;
     while !rest.is_empty() {
-        let longest = if next() % 2 == 0 { 5 } else { rows.len() as u64 };
+        let longest = if next().is_multiple_of(2) { 5 } else { rows.len() as u64 };
         let (piece, tail) = rest.split_at(((next() % longest + 1) as usize).min(rest.len()));
         rest = tail;
         let mut m = Moments::new();
-        if next() % 2 == 0 {
+        if next().is_multiple_of(2) {
             m.update_batch(piece).unwrap();
         } else {
             piece.iter().for_each(|x| m.update(x).unwrap());
@@ -112,7 +115,7 @@ fn recording(n: usize, offset: i64, spread: i64, drift: i64, seed: u64) -> Vec<[
         .map(|i| {
             let (a, b, c) = (draw(), draw(), draw());
             let slope = drift * i as i64 / n as i64;
-            [offset + a + slope, offset + (a + b) / 2, b - slope, offset, c / 8 - offset]
+            [offset + a + slope, offset + a.midpoint(b), b - slope, offset, c / 8 - offset]
         })
         .collect()
 }

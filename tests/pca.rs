@@ -4,7 +4,9 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::cast_possible_truncation,
-    missing_docs
+    missing_docs,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss
 )]
 
 mod support;

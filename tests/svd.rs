@@ -1,5 +1,13 @@
 //! Promises of the singular value decomposition.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::panic
+)]
 
 mod support;
 
@@ -147,7 +155,8 @@ fn scaling_by_a_power_of_two_scales_s_bit_for_bit() {
 }
 
 fn refusals<T: Scalar>() {
-    for bad in [T::ONE / T::ZERO, -T::ONE / T::ZERO, T::ZERO / T::ZERO] {
+    let infinity = T::ONE / T::ZERO;
+    for bad in [infinity, -infinity, infinity * T::ZERO] {
         for at in 0..12 {
             let mut a = normal::<T, 4, 3>(&mut rng::seeded(at));
             a.cols[at as usize / 4][at as usize % 4] = bad;
@@ -224,7 +233,7 @@ fn any_step_budget_gives_the_bits_of_one_call() {
 
 #[test]
 fn a_hundred_thousand_draws_end_sorted_and_not_negative() {
-    let draws = if cfg!(debug_assertions) { 20_000 } else { 100_000 };
+    let draws = 100_000;
     let mut g = rng::seeded(42);
     let mut sweeps = 0;
     for _ in 0..draws {

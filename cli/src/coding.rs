@@ -31,6 +31,7 @@ macro_rules! value {
             fn to_f64(self) -> f64 {
                 f64::from(self)
             }
+            #[allow(clippy::cast_lossless, reason = "one macro for all types")]
             fn step_to_f64(step: Self::Word) -> f64 {
                 step as f64 * $unit
             }

@@ -149,7 +149,7 @@ fn stats(recordings: &[Recording]) -> Vec<Stats> {
     let quantum = |channel: usize| {
         let decimals = recordings.iter().map(|r| r.decimals[channel]);
         let most = decimals.collect::<Option<Vec<u32>>>()?.into_iter().max()?;
-        (most <= MAX_DECIMALS).then(|| 10_f64.powi(-(most as i32)))
+        (most <= MAX_DECIMALS).then(|| 10_f64.powi(-most.cast_signed()))
     };
     let stats = |(channel, cells): (usize, &Vec<f64>)| Stats {
         quantum: quantum(channel),
@@ -176,9 +176,8 @@ fn channel_stats(cells: &[f64]) -> Stats {
 /// What one unit of a relative bound is in a channel.
 fn unit(stats: &Stats, kind: Kind, relative: bool) -> f64 {
     match (relative, kind) {
-        (false, _) => 1.0,
         (true, _) if stats.deviation > 0.0 => stats.deviation,
-        (true, Kind::I16 | Kind::I32) => 1.0,
+        (false, _) | (true, Kind::I16 | Kind::I32) => 1.0,
         (true, _) => stats.mean.abs().max(1.0) * 1e-6,
     }
 }
@@ -314,7 +313,7 @@ struct Axes {
     /// Variances, descending.
     variances: Vec<f64>,
     /// Column by column, in the order of the variances.
-    axes: Mat<f64>,
+    vectors: Mat<f64>,
     /// Standardised windows, one per row, not overlapping: what expected magnitudes come from.
     windows: Mat<f64>,
 }
@@ -436,7 +435,7 @@ fn transform_model<S: Value>(
     let mut basis = Vec::with_capacity(axes.variances.len() * k);
     for value in 0..axes.variances.len() {
         for component in 0..k {
-            let weight = (axes.axes[(value, component)] * BASIS_ONE).round();
+            let weight = (axes.vectors[(value, component)] * BASIS_ONE).round();
             basis.push(weight.clamp(-32768.0, 32767.0) as i16);
         }
     }
@@ -486,7 +485,7 @@ impl Axes {
         let reversed = |j: usize| values - 1 - j;
         Ok(Axes {
             variances: (0..values).map(|j| s[reversed(j)].max(0.0)).collect(),
-            axes: Mat::from_fn(values, values, |i, j| u[(i, reversed(j))]),
+            vectors: Mat::from_fn(values, values, |i, j| u[(i, reversed(j))]),
             windows: to_mat(&collect(rows)),
         })
     }
@@ -498,7 +497,7 @@ impl Axes {
 
     /// Mean |quantised coefficient| with 8 fraction bits.
     fn magnitudes(&self, k: usize, step: f64) -> Vec<u32> {
-        let codes = &self.windows * self.axes.get(.., ..k);
+        let codes = &self.windows * self.vectors.get(.., ..k);
         let mean = |j| {
             let sum: f64 = (0..codes.nrows()).map(|i| (codes[(i, j)] / step).round().abs()).sum();
             sum / codes.nrows() as f64

@@ -1,8 +1,8 @@
 //! Choosing what a model holds from training windows, without memory of their number.
 //!
 //! The order of work, for a tool or a device:
-//! 1. a [`Lattice`] per channel from the promise;
-//! 2. counts of the training rows by [`Lattice::snap`]; a [`Survey`] per channel finds the order
+//! 1. a [`Lattice`](super::Lattice) per channel from the promise;
+//! 2. counts of the training rows by [`snap`](super::Lattice::snap); a [`Survey`] per channel finds the order
 //!    of its predictor and the sizes of its residuals;
 //! 3. a draft model with [`DEFAULT_PRIORS`]; a [`Tally`] runs the training windows through it and
 //!    counts the bits of each context; the model again, with [`Tally::priors`].

@@ -1,5 +1,7 @@
 //! Inputs: random matrices of every awkward kind.
 
+use std::cmp::Ordering;
+
 use eigenmote::{Mat, Scalar, linalg, rng};
 use rand_core::Rng;
 
@@ -106,12 +108,10 @@ pub fn draw<T: Scalar, const M: usize, const N: usize>(
             let (s, c) = (0.95_f64, (1.0_f64 - 0.95 * 0.95).sqrt());
             Mat::from_fn(|i, j| {
                 let row = s.powi(i32::try_from(i).unwrap());
-                f(if i == j {
-                    row
-                } else if i < j {
-                    -c * row
-                } else {
-                    0.0
+                f(match i.cmp(&j) {
+                    Ordering::Equal => row,
+                    Ordering::Less => -c * row,
+                    Ordering::Greater => 0.0,
                 })
             })
         }

@@ -243,7 +243,7 @@ impl Column {
             return bits;
         }
         let largest = self.values.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-        let scaled = largest * 10_f64.powi(self.decimals.min(300) as i32);
+        let scaled = largest * 10_f64.powi(self.decimals.min(300).cast_signed());
         match scaled {
             x if x <= 32767.0 => 16,
             x if x <= 2_147_483_647.0 => 32,

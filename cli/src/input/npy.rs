@@ -34,7 +34,7 @@ pub(super) fn table(bytes: &[u8]) -> Result<Table> {
         (TypeChar::Float, 2) => read!(npyz::half::f16, f64::from),
         (TypeChar::Float, 4) => read!(f32, f64::from),
         (TypeChar::Float, 8) => read!(f64, |x| x),
-        _ => bail!("NPY type {} is neither integer nor float", kind),
+        _ => bail!("NPY type {kind} is neither integer nor float"),
     };
     if size == 8 && type_char != TypeChar::Float && flat.iter().any(|x| x.abs() >= EXACT) {
         bail!("64-bit integers beyond 2^53 cannot be held exactly");

@@ -300,7 +300,8 @@ fn parse(cell: &str, delimiter: Delimiter) -> Parsed {
             let fraction = mantissa.split_once('.').map(|(_, fraction)| fraction);
             let length = fraction.map_or(0, |fraction| fraction.trim_end_matches('0').len());
             let shift = exponent.parse::<i64>().unwrap_or(0);
-            let decimals = (length as i64 - shift).clamp(0, 400) as u32;
+            let decimals =
+                i64::try_from(length).unwrap_or(400).saturating_sub(shift).clamp(0, 400) as u32;
             let sign = fraction.map(|_| if comma { ',' } else { '.' });
             Parsed::Number { value, sign, decimals }
         }
