@@ -315,6 +315,23 @@ proptest! {
 }
 
 #[test]
+fn a_smaller_budget_is_kept_and_the_frames_are_those_of_the_model() {
+    let window: Vec<i32> = signal(16, 3);
+    let blob = walsh_blob::<i32>(1.0, 8.0, Some(20.0));
+    let model = Model::parse(&blob).unwrap();
+    for budget in [10.0, 5.0, 1.0] {
+        let tight = model.with_budget(fit::q8(budget));
+        assert_eq!((tight.id(), tight.budget()), (model.id(), Some(fit::q8(budget))));
+        let decoded = decode::<i32>(&model, &encode(&tight, &window)).unwrap();
+        assert!(error_in_steps(&window, &decoded, 1.0) <= budget);
+    }
+    assert_eq!(model.with_budget(u32::MAX).budget(), model.budget());
+    assert_eq!(model.with_budget(0).budget(), Some(1));
+    let free = walsh_blob::<i32>(1.0, 8.0, None);
+    assert_eq!(Model::parse(&free).unwrap().with_budget(9).budget(), None);
+}
+
+#[test]
 fn alternating_extremes_keep_epsilon_and_never_grow() {
     let flip = |low, high| (0..64).map(|i| if i % 2 == 0 { low } else { high }).collect::<Vec<_>>();
     for order in 0..=MAX_ORDER {

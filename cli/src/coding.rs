@@ -105,8 +105,7 @@ pub(crate) fn compress(
     let model = parse_model(file)?;
     let kind = kind_of(&model);
     check_values(recording, kind, console)?;
-    let (frames, ends, time) =
-        with_kind!(kind, S => encode_rows::<S>(&model, &recording.values, console))?;
+    let (frames, ends, time) = with_kind!(kind, S => encode_rows::<S>(&model, recording, console))?;
     let header = Header {
         model: file.tag(),
         channels: model.channels(),
@@ -168,26 +167,42 @@ impl Clock {
     }
 }
 
-/// All windows of one run of rows as frames: their bytes, their number, and the encoder's time.
-pub(crate) fn encode_rows<S: Value>(
+/// All windows of a recording as frames: their bytes, their number, and the encoder's time.
+fn encode_rows<S: Value>(
     model: &Model<'_>,
-    values: &[f64],
+    recording: &Recording,
     console: Console,
 ) -> Result<(Vec<u8>, usize, Duration)> {
-    let samples: Vec<S> = values.iter().map(|&x| S::from_f64(x)).collect();
+    let samples: Vec<S> = recording.values.iter().map(|&x| S::from_f64(x)).collect();
+    let present = recording.present();
     let mut scratch = vec![Slot::NEW; model.scratch_len()];
     let mut frame = vec![0; model.max_frame_bytes()];
-    let windows = samples.chunks(model.window() * model.channels());
+    let length = model.window() * model.channels();
+    let windows = samples.chunks(length).zip(present.chunks(length));
     let mut progress = console.progress("compressing", windows.len());
     let (mut frames, mut count, mut clock) = (Vec::new(), 0, Clock::default());
-    for window in windows {
+    for (window, present) in windows {
+        let model = within_budget(model, present);
         let length =
-            clock.time(|| encode(model, count as u32, window, &mut scratch, &mut frame))?;
+            clock.time(|| encode(&model, count as u32, window, &mut scratch, &mut frame))?;
         frames.extend(&frame[..length]);
         count += 1;
         progress.step();
     }
     Ok((frames, count, clock.total()))
+}
+
+/// The model with its budget for the mean over a window cut so that the mean over the values that
+/// are there keeps the original one: the squares of all of them add up to no more.
+fn within_budget<'a>(model: &Model<'a>, present: &[bool]) -> Model<'a> {
+    let there = present.iter().filter(|&&there| there).count();
+    match model.budget() {
+        Some(budget) if 0 < there && there < present.len() => {
+            let share = there as f64 / present.len() as f64;
+            model.with_budget((f64::from(budget) * share.sqrt()).floor() as u32)
+        }
+        _ => *model,
+    }
 }
 
 /// A recording as it comes out of its frames.

@@ -56,19 +56,20 @@ pub(crate) fn measure(
     let mut within = true;
     let (mut relative_sum, mut worst_window) = (0.0_f64, 0.0_f64);
     let cells = || recording.values.iter().zip(&decoded.values).zip(recording.present());
-    let mut window_sum = 0.0;
+    let (mut window_sum, mut window_count) = (0.0_f64, 0_usize);
     let window_values = window * channels;
     for (at, ((&x, &y), present)) in cells().enumerate() {
         let channel = at % channels;
         let spec = &file.channels[channel];
         let error = (x - y).abs();
         let in_units = error / spec.unit;
-        // A missing cell counts in its window: the encoder kept its promise on the held value.
-        window_sum += in_units * in_units;
+        if present {
+            window_sum += in_units * in_units;
+            window_count += 1;
+        }
         if (at + 1) % window_values == 0 || at + 1 == recording.values.len() {
-            let values = at % window_values + 1;
-            worst_window = worst_window.max((window_sum / values as f64).sqrt());
-            window_sum = 0.0;
+            worst_window = worst_window.max((window_sum / window_count.max(1) as f64).sqrt());
+            (window_sum, window_count) = (0.0, 0);
         }
         if !present {
             continue;

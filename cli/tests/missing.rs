@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::fmt::Write;
+
 use support::Bench;
 
 #[test]
@@ -54,6 +56,28 @@ fn missing_cells_have_no_error() {
     assert_eq!(report["values"], 4);
     assert_eq!(report["max_error"], 0.0);
     assert_eq!(report["bound_held"], true);
+}
+
+#[test]
+fn a_mean_error_is_kept_over_the_cells_that_are_there() {
+    let bench = Bench::new();
+    let mut text = String::from("a,b\n");
+    let mut state = 1_u32;
+    for row in 0..600 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let b = f64::from(state >> 16) / 100.0;
+        let b = if row % 3 == 0 { b.to_string() } else { "?".into() };
+        writeln!(text, "{},{b}", row % 17).unwrap();
+    }
+    bench.file("in.csv", text);
+    for e in [0.3, 3.0, 50.0] {
+        bench.ok(&format!("fit in.csv --rmse {e} -o model"));
+        let report = bench.json("evaluate model in.csv --json");
+        assert_eq!(report["missing"], 400);
+        assert_eq!(report["bound_held"], true);
+        let of = |key: &str| report[key].as_f64().unwrap();
+        assert!(of("rmse") <= e && of("worst_window_rmse") <= e, "{report}");
+    }
 }
 
 #[test]

@@ -331,6 +331,14 @@ impl<'a> Model<'a> {
         (self.budget != 0).then_some(self.budget)
     }
 
+    /// The same model with at most this budget, in units of 2^−8 step: for windows of which only
+    /// some values count. The frames are frames of the model itself; a model without a budget
+    /// stays so.
+    #[must_use]
+    pub fn with_budget(self, budget: u32) -> Self {
+        Self { budget: self.budget.min(budget.max(1)), ..self }
+    }
+
     /// Rate at which contexts adapt: 2^−rate of the way per bit.
     pub fn rate(&self) -> u8 {
         self.rate

@@ -16,6 +16,7 @@ crate::export! { "int_":
     model_components(m: &View) -> usize = m.components();
     model_coefficient_step(m: &View) -> u32 = m.coefficient_step();
     model_budget(m: &View) -> Option<u32> = m.budget();
+    model_with_budget(m: &View, budget: &u32) -> View = m.with_budget(*budget);
     model_rate(m: &View) -> u8 = m.rate();
     model_priors(m: &View) -> [u16; CONTEXTS] = m.priors();
     model_max_frame_bytes(m: &View) -> usize = m.max_frame_bytes();
