@@ -27,8 +27,9 @@
 //! # What holds everywhere
 //!
 //! - **No panic, no heap, no `unsafe`.** A wrong shape does not build; bad input is an `Err`.
-//! - **Non-finite input is refused** at the entry and never passed on. Loops are bounded by
-//!   constants that can be read.
+//! - **Non-finite input is refused** at the entry of everything that fits, decomposes, solves,
+//!   codes or runs a network. Kernels and linear maps (`simd`, `Mat`, `transform`) pass it on.
+//! - **No hang**: loops are bounded by constants that can be read.
 //! - **The same bits on every target**: one order of summation, one source of every function,
 //!   pinned hashes that also run on an emulated chip and on `AArch64`.
 //! - **In place first**: `…_in_place` works in the caller's memory; the form that returns its

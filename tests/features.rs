@@ -3,9 +3,10 @@
 
 #[cfg(feature = "serde")]
 mod serde_feature {
-    use eigenmote::Mat;
     use eigenmote::nn::{Activation, Gaussian, NnError, SampleError};
     use eigenmote::rng::{fill_normal, seeded};
+    use eigenmote::stats::{Moments, Pca, ScatterRoot, Standardizer};
+    use eigenmote::{Mat, linalg};
     use proptest::prelude::*;
     use serde_json::{from_str, to_string};
 
@@ -47,6 +48,45 @@ mod serde_feature {
             let bits = |m: &Mat<f32, 40, 35>| m.as_slice().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             prop_assert_eq!(bits(&a), bits(&back));
         }
+    }
+
+    /// Writes and reads a value; `Debug` shows every field to the last bit.
+    fn comes_back<T: serde::Serialize + serde::de::DeserializeOwned + std::fmt::Debug>(value: &T) {
+        let back: T = from_str(&to_string(value).unwrap()).unwrap();
+        assert_eq!(format!("{back:?}"), format!("{value:?}"));
+    }
+
+    #[test]
+    fn results_and_states_make_the_round_trip() {
+        // In f32, since serde_json without its slower mode reads an f64 to the last bit but one.
+        let mut a = Mat::<f32, 40, 5>::zeros();
+        fill_normal(&mut seeded(3), a.as_mut_slice());
+        let square = a.tr_mul(&a);
+        comes_back(&linalg::svd(&a).unwrap());
+        comes_back(&linalg::eigh(&square).unwrap());
+        comes_back(&linalg::qr(&a).unwrap());
+        comes_back(&linalg::svd(&a).unwrap().solve(&[1.0; 40], None).unwrap());
+        let options = linalg::power::Options::new();
+        comes_back(&linalg::dominant_eigenpair(&square, &options).unwrap());
+        comes_back(&linalg::dominant_triplet(&a, &options).unwrap());
+        comes_back(&linalg::top_eigenpairs::<_, 5, 2>(&square, &options).unwrap());
+        comes_back(&linalg::top_triplets::<_, 40, 5, 2>(&a, &options).unwrap());
+
+        let samples = a.transpose().cols;
+        let (mut moments, mut root) = (Moments::new(), ScatterRoot::new());
+        moments.update_batch(&samples[..30]).unwrap();
+        root.update_batch(&samples[..30]).unwrap();
+        comes_back(&moments);
+        comes_back(&root);
+        comes_back(&Standardizer::fit(&samples).unwrap());
+        comes_back(&Pca::<f32, 5, 3>::fit(&samples).unwrap());
+        // A state that was stored goes on as if it had not been.
+        let mut stored: Moments<f32, 5> = from_str(&to_string(&moments).unwrap()).unwrap();
+        for x in &samples[30..] {
+            moments.update(x).unwrap();
+            stored.update(x).unwrap();
+        }
+        assert_eq!(stored, moments);
     }
 
     #[test]

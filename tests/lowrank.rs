@@ -268,3 +268,15 @@ fn digits_at_ranks_1_to_50_have_the_error_of_the_tail() {
     };
     std::thread::Builder::new().stack_size(1 << 28).spawn(run).unwrap().join().unwrap();
 }
+
+#[test]
+fn a_spectrum_over_the_whole_range_is_inverted() {
+    let f = svd(&Mat::from_rows(&[[1e300_f64, 0.0], [0.0, 1e-300]])).unwrap();
+    let inverse = f.pseudo_inverse(Some(0.0)).unwrap();
+    let close = |x: f64, y: f64| assert!((x - y).abs() <= 4.0 * f64::EPSILON * y, "{x:e} {y:e}");
+    close(inverse.cols[0][0], 1e-300);
+    close(inverse.cols[1][1], 1e300);
+    let x = f.solve(&[1e300, 1e-300], Some(0.0)).unwrap().x;
+    close(x[0], 1.0);
+    close(x[1], 1.0);
+}

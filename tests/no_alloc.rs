@@ -140,7 +140,7 @@ fn decompositions<T: Scalar>() {
         f.apply_q(&mut x);
         f.apply_q_transposed(&mut x);
         let ranks = (f.rank(), *f.permutation());
-        Ok::<_, eigenmote::linalg::QrError>((f.q(), f.r(), f.solve(&x), ranks))
+        Ok::<_, eigenmote::linalg::QrError>((f.q(), f.r(), f.solve(&x)?, ranks))
     })
     .unwrap();
 

@@ -90,7 +90,7 @@ fn least_squares_matches_nalgebra() {
     for seed in 0..50 {
         let mut g = rng::seeded(seed);
         let (a, b) = (normal::<f64, 9, 4>(&mut g), normal::<f64, 9, 1>(&mut g).cols[0]);
-        let x = qr(&a).unwrap().solve(&b);
+        let x = qr(&a).unwrap().solve(&b).unwrap();
         let na = nalgebra::SMatrix::<f64, 9, 4>::from_column_slice(a.as_slice());
         let want = (na.transpose() * na).try_inverse().unwrap()
             * na.transpose()
@@ -122,5 +122,18 @@ fn infinite_and_nan_entries_are_refused() {
         let mut a = Mat::<f64, 3, 3>::identity();
         a.cols[2][0] = bad;
         assert_eq!(qr(&a), Err(QrError::NotFinite));
+        let f = qr(&Mat::<f64, 3, 3>::identity()).unwrap();
+        assert_eq!(f.solve(&[1.0, bad, 0.0]), Err(QrError::NotFinite));
     }
+}
+
+#[test]
+fn results_that_do_not_fit_the_type_are_errors() {
+    assert_eq!(qr(&Mat::from_cols([[f64::MAX; 2]])), Err(QrError::Overflow));
+    let f = qr(&Mat::from_rows(&[[1e-300, 0.0], [0.0, 1.0]])).unwrap();
+    assert_eq!(f.solve(&[1e300, 1.0]), Err(QrError::Overflow));
+    // The length of the right side is not representable, the solution is.
+    let f = qr(&Mat::from_rows(&[[1.0, 0.0], [0.0, 2.0]])).unwrap();
+    let x = f.solve(&[1.7e308, 1.7e308]).unwrap();
+    assert!((x[0] - 1.7e308).abs() < 1e293 && (x[1] - 8.5e307).abs() < 1e293, "{x:?}");
 }

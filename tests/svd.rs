@@ -232,6 +232,17 @@ fn any_step_budget_gives_the_bits_of_one_call() {
 }
 
 #[test]
+fn the_work_of_a_zero_matrix_is_spread_over_the_columns_too() {
+    let mut state = SvdState::new(&Mat::<f32, 9, 6>::zeros());
+    let mut calls = 1;
+    while !state.step(1) {
+        calls += 1;
+    }
+    // One unit finds that there is nothing, six form the columns, one sorts, six complete them.
+    assert_eq!(calls, 14);
+}
+
+#[test]
 fn a_hundred_thousand_draws_end_sorted_and_not_negative() {
     let draws = 100_000;
     let mut g = rng::seeded(42);

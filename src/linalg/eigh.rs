@@ -18,8 +18,14 @@ use crate::simd;
 
 /// `A = V·diag(λ)·Vᵀ`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct Eigh<T, const N: usize> {
     /// `λ`, descending.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub eigenvalues: [T; N],
     /// `V`: column `k` belongs to `eigenvalues[k]`; its entry of largest magnitude is positive.
     pub eigenvectors: Mat<T, N, N>,

@@ -44,8 +44,14 @@ impl core::error::Error for SolveError {}
 /// The shortest of the vectors that minimise `‖A·x − b‖`.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct Solution<T, const N: usize> {
     /// `x = A⁺·b`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub x: [T; N],
     /// `‖A·x − b‖` in exact arithmetic: the length of what of `b` is outside the range of `A`.
     pub residual: T,
@@ -161,16 +167,15 @@ impl<T: Scalar, const M: usize, const N: usize> Svd<T, M, N> {
         rcond: Option<T>,
         out: &mut Mat<T, N, M>,
     ) -> Result<(), SolveError> {
-        let (rank, exponent) = (self.rank(rcond), max_exponent(&self.s).unwrap_or(0));
-        let inverse = self.s.map(|s| T::ONE / s.scale_exp2(-exponent));
+        let rank = self.rank(rcond);
+        // Each value has an exponent of its own: the spectrum may span the range of the type.
+        let inverse = self.s.map(|s| (T::ONE / s.scale_exp2(-s.exponent()), -s.exponent()));
         for (i, out) in out.cols.iter_mut().enumerate() {
             out.fill(T::ZERO);
-            for ((u, v), &inverse) in self.u.cols.iter().zip(&self.v.cols).zip(&inverse).take(rank)
+            for ((u, v), &(inverse, exponent)) in
+                self.u.cols.iter().zip(&self.v.cols).zip(&inverse).take(rank)
             {
-                simd::axpy(at(u, i) * inverse, v, out);
-            }
-            for out in out {
-                *out = out.scale_exp2(-exponent);
+                simd::axpy((at(u, i) * inverse).scale_exp2(exponent), v, out);
             }
         }
         if out.is_finite() { Ok(()) } else { Err(SolveError::Overflow) }
@@ -234,8 +239,7 @@ fn combine<T: Scalar, const A: usize, const B: usize, const N: usize>(
     if !simd::all_finite(rest) {
         return Err(SolveError::NotFinite);
     }
-    // Both sides of the equation at mid-range: neither products nor quotients leave it.
-    let units = max_exponent(s).unwrap_or(0);
+    // The right side and each singular value at mid-range: neither products nor quotients leave it.
     let size = max_exponent(rest).unwrap_or(0);
     for rest in rest.iter_mut() {
         *rest = rest.scale_exp2(-size);
@@ -253,10 +257,8 @@ fn combine<T: Scalar, const A: usize, const B: usize, const N: usize>(
         *along += c;
     }
     for ((to, &c), &s) in to.iter().zip(&along).zip(s).take(rank) {
-        simd::axpy(c / s.scale_exp2(-units), to, x);
-    }
-    for x in x.iter_mut() {
-        *x = x.scale_exp2(size.saturating_sub(units));
+        let quotient = c / s.scale_exp2(-s.exponent());
+        simd::axpy(quotient.scale_exp2(size.saturating_sub(s.exponent())), to, x);
     }
     if simd::all_finite(x) { Ok(norm(rest).scale_exp2(size)) } else { Err(SolveError::Overflow) }
 }

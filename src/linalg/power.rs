@@ -94,10 +94,16 @@ impl core::error::Error for PowerError {}
 /// An eigenvalue of largest magnitude with its vector.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct Eigenpair<T, const N: usize> {
     /// `λ`. Of two eigenvalues `±λ`, either.
     pub value: T,
     /// `v` of length 1; its entry of largest magnitude is positive.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub vector: [T; N],
     /// How it was found.
     pub info: Info<T>,
@@ -106,12 +112,19 @@ pub struct Eigenpair<T, const N: usize> {
 /// The largest singular value with its vectors: `A·v = s·u`, `Aᵀ·u = s·v`.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct Triplet<T, const M: usize, const N: usize> {
     /// Left vector of length 1.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub u: [T; M],
     /// Singular value.
     pub s: T,
     /// Right vector of length 1; its entry of largest magnitude is positive.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub v: [T; N],
     /// How it was found.
     pub info: Info<T>,
@@ -120,12 +133,19 @@ pub struct Triplet<T, const M: usize, const N: usize> {
 /// The `K` eigenvalues of largest magnitude with their vectors.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct TopEigenpairs<T, const N: usize, const K: usize> {
     /// Eigenvalues, by descending magnitude.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub eigenvalues: [T; K],
     /// Orthonormal columns; the entry of largest magnitude of each is positive.
     pub eigenvectors: Mat<T, N, K>,
     /// `‖A·v − λ·v‖` of each pair.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub residuals: [T; K],
     /// How they were found.
     pub info: Info<T>,
@@ -134,14 +154,21 @@ pub struct TopEigenpairs<T, const N: usize, const K: usize> {
 /// The `K` largest singular values with their vectors.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct TopTriplets<T, const M: usize, const N: usize, const K: usize> {
     /// Left vectors, orthonormal.
     pub u: Mat<T, M, K>,
     /// Singular values, descending.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub s: [T; K],
     /// Right vectors, orthonormal; the entry of largest magnitude of each is positive.
     pub v: Mat<T, N, K>,
     /// The larger of `‖A·v − s·u‖` and `‖Aᵀ·u − s·v‖` of each triplet.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub residuals: [T; K],
     /// How they were found.
     pub info: Info<T>,

@@ -18,12 +18,19 @@ use crate::simd;
 
 /// `A·P = Q·R` in packed form.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct Qr<T, const M: usize, const N: usize> {
     /// `R` on and above the diagonal, the reflection vectors below it.
     packed: Mat<T, M, N>,
     /// Factors of the reflections `I − τ·v·vᵀ`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     tau: [T; N],
     /// Column `k` of `A·P` is column `permutation[k]` of `A`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     permutation: [u32; N],
     rank: usize,
 }
@@ -33,15 +40,18 @@ pub struct Qr<T, const M: usize, const N: usize> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum QrError {
-    /// An entry is infinite or NaN.
+    /// An entry of the matrix or of a right side is infinite or NaN.
     NotFinite,
+    /// An entry of `R` or of a solution is larger than the largest number of the type.
+    Overflow,
 }
 
 impl fmt::Display for QrError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotFinite => f.write_str("the matrix has an infinite or NaN entry"),
-        }
+        f.write_str(match self {
+            Self::NotFinite => "the matrix or a right side has an infinite or NaN entry",
+            Self::Overflow => "an entry of the result is too large for the number type",
+        })
     }
 }
 impl core::error::Error for QrError {}
@@ -52,7 +62,8 @@ impl core::error::Error for QrError {}
 /// of the steps before count as zero: [`Qr::rank`] says how many are left.
 ///
 /// # Errors
-/// [`QrError::NotFinite`] if an entry is infinite or NaN.
+/// [`QrError::NotFinite`] if an entry is infinite or NaN, [`QrError::Overflow`] if the length of a
+/// column is not representable.
 ///
 /// # Cost
 /// `2·M·N² − ⅔·N³` flops for `M ≥ N`.
@@ -81,6 +92,9 @@ pub fn qr<T: Scalar, const M: usize, const N: usize>(
     for (j, (col, &e)) in f.packed.cols.iter_mut().zip(&exponents).enumerate() {
         for v in col.iter_mut().take(j + 1) {
             *v = v.scale_exp2(e);
+        }
+        if !simd::all_finite(col) {
+            return Err(QrError::Overflow);
         }
     }
     // What is left of the dropped columns below row `rank` is rounding noise.
@@ -146,19 +160,28 @@ impl<T: Scalar, const M: usize, const N: usize> Qr<T, M, N> {
     /// The basic least-squares solution of `A·x ≈ b`: minimal `‖A·x − b‖`, with `x = 0` at the
     /// columns that depend on others.
     ///
+    /// # Errors
+    /// [`QrError::NotFinite`] for an infinite or NaN entry of `b`, [`QrError::Overflow`] if an entry
+    /// of `x` is not representable.
+    ///
     /// # Cost
     /// `4·M·N` flops.
-    pub fn solve(&self, b: &[T; M]) -> [T; N] {
-        let mut rhs = *b;
+    pub fn solve(&self, b: &[T; M]) -> Result<[T; N], QrError> {
+        if !simd::all_finite(b) {
+            return Err(QrError::NotFinite);
+        }
+        // The right side at mid-range: its length does not overflow.
+        let size = max_exponent(b).unwrap_or(0);
+        let mut rhs = b.map(|b| b.scale_exp2(-size));
         self.apply_q_transposed(&mut rhs);
         let mut x = [T::ZERO; N];
         for k in (0..self.rank).rev() {
             let col = self.packed.col(k);
             let value = at(&rhs, k) / at(col, k);
             simd::axpy(-value, col.get(..k).unwrap_or(&[]), &mut rhs);
-            put(&mut x, at(&self.permutation, k) as usize, value);
+            put(&mut x, at(&self.permutation, k) as usize, value.scale_exp2(size));
         }
-        x
+        if simd::all_finite(&x) { Ok(x) } else { Err(QrError::Overflow) }
     }
 }
 
@@ -330,7 +353,7 @@ mod tests {
         let f = qr(&Mat::from_rows(&[[3.0_f64], [4.0]])).unwrap();
         assert!((f.r().cols[0][0] + 5.0).abs() < 1e-15);
         assert_eq!(f.rank(), 1);
-        assert!((f.solve(&[6.0, 8.0])[0] - 2.0).abs() < 1e-15);
+        assert!((f.solve(&[6.0, 8.0]).unwrap()[0] - 2.0).abs() < 1e-15);
     }
 
     #[test]

@@ -24,10 +24,16 @@ use crate::simd;
 
 /// `A = U·diag(s)·Vᵀ`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct Svd<T, const M: usize, const N: usize> {
     /// `U`, thin: orthonormal columns, also where `s` is zero.
     pub u: Mat<T, M, N>,
     /// Singular values, descending, never negative.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub s: [T; N],
     /// `V`, orthogonal; the entry of largest magnitude of each column is positive.
     pub v: Mat<T, N, N>,
@@ -218,8 +224,8 @@ impl<T: Scalar, const M: usize, const N: usize> SvdState<T, M, N> {
 
     /// Does at most `budget` units of work; true when there is nothing left to do.
     ///
-    /// A unit is one pair of columns looked at, one column eliminated, or one column of the result
-    /// formed: at most about `4·M·N` flops.
+    /// A unit is one column eliminated, one round of up to `N/2` pairs of columns, or one column of
+    /// the result formed, put in its place or completed: at most about `4·M·N + 10·N²` flops.
     pub fn step(&mut self, budget: usize) -> bool {
         let matrices = &mut Matrices {
             packed: &mut self.packed,
@@ -333,7 +339,7 @@ enum Phase {
     /// Eliminating column `rank`.
     Reduce,
     Sweep,
-    /// Forming column `at` of `U` and `V`.
+    /// Forming and finishing column `column` of `U` and `V`.
     Form,
     Done,
 }
@@ -574,8 +580,8 @@ impl<T: Scalar> Run<T> {
         }
     }
 
-    /// Singular value and right vector `column`, then its left vector; at the end everything is
-    /// sorted and what is missing of `V` is added.
+    /// Singular value and right vector `column`, then its left vector; when all are there they are
+    /// sorted; then, column by column, what is missing of `V` is added and the signs are fixed.
     #[inline(always)]
     fn form_next_column<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
         &mut self,
@@ -603,21 +609,34 @@ impl<T: Scalar> Run<T> {
             if let Some(u) = m.u.as_deref_mut() {
                 apply_q(m.packed, b.steps.tau, self.rank, u.col_mut(j));
             }
-            self.column += 1;
-            return;
+        } else if j == n {
+            self.sort_factors(m, b);
+        } else if let Some(u) = m.u.as_deref_mut() {
+            let j = j - n - 1;
+            if m.x.col(j).iter().all(|&v| v == T::ZERO) {
+                complete(m.x, j);
+            }
+            if fix_sign(m.x.col_mut(j)) {
+                for v in u.col_mut(j) {
+                    *v = -*v;
+                }
+            }
         }
-        self.finish_factors(m, b);
-        self.phase = Phase::Done;
+        self.column += 1;
+        if self.column > 2 * n || (self.column > n && m.u.is_none()) {
+            self.phase = Phase::Done;
+        }
     }
 
+    /// Descending order, and the rows of `V` in the order of the columns of `A`.
     #[inline(always)]
-    fn finish_factors<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
+    fn sort_factors<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
         &mut self,
         m: &mut Matrices<'_, T, A, U, X>,
         b: &mut Buffers<'_, T>,
     ) {
         let n = m.packed.cols();
-        if at(m.s, 0).is_finite() && m.s.iter().all(|s| s.is_finite()) {
+        if simd::all_finite(m.s) {
             // Selection sort: few columns are out of place after a pivoted reduction.
             for i in 0..n {
                 let mut largest = i;
@@ -635,11 +654,13 @@ impl<T: Scalar> Run<T> {
                 }
             }
         } else {
-            self.error = Some(SvdError::Overflow);
+            (self.error, self.phase) = (Some(SvdError::Overflow), Phase::Done);
             return;
         }
         self.rank = m.s.iter().filter(|&&s| s > T::ZERO).count();
-        let Some(u) = m.u.as_deref_mut() else { return };
+        if m.u.is_none() {
+            return;
+        }
         for j in 0..n {
             // Row i of X belongs to column permutation[i] of A.
             let scratch = &mut *b.steps.tau;
@@ -649,16 +670,6 @@ impl<T: Scalar> Run<T> {
             }
             for (to, &from) in x.iter_mut().zip(scratch.iter()) {
                 *to = from;
-            }
-        }
-        for j in 0..n {
-            if m.x.col(j).iter().all(|&v| v == T::ZERO) {
-                complete(m.x, j);
-            }
-            if fix_sign(m.x.col_mut(j)) {
-                for v in u.col_mut(j) {
-                    *v = -*v;
-                }
             }
         }
     }

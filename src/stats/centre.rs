@@ -23,10 +23,16 @@ use crate::simd;
 pub(super) const BLOCK: usize = 32;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub(super) struct Centre<T, const D: usize> {
     pub(super) count: u32,
     /// As double words: a mean rounded to one float would shift every centred value of a channel
     /// whose offset is large, and drift by a rounding with every update.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub(super) mean: [Dword<T>; D],
 }
 

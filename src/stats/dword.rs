@@ -9,6 +9,7 @@ use crate::scalar::Scalar;
 
 /// The value `hi + lo` with `|lo| ≤ ulp(hi)/2`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Dword<T> {
     pub(super) hi: T,
     pub(super) lo: T,

@@ -93,17 +93,29 @@ impl From<EighError> for PcaError {
 /// let _ = eigenmote::stats::Pca::<f32, 2, 3>::fit(&[[1.0, 2.0]]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct Pca<T, const D: usize, const K: usize> {
     /// Mean of each channel.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub mean: [T; D],
     /// One orthonormal direction per row, by descending variance; the entry of largest magnitude
     /// of each is positive.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays::nested"))]
     pub components: [[T; D]; K],
-    /// Variance along each component, divisor `n − 1`, descending, never negative.
+    /// Variance along each component, divisor `n − 1`, descending, never negative; zero also where
+    /// it is below the range of the scalar, which [`singular_values`](Self::singular_values) tells.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub explained_variance: [T; K],
-    /// The same as a fraction of the variance of all channels; zero if there is none.
+    /// The same as a fraction of the variance of all channels, from the singular values, so that it
+    /// does not underflow; zero if there is no variance.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub explained_variance_ratio: [T; K],
     /// Euclidean length of the centred samples along each component, `√((n − 1)·variance)`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub singular_values: [T; K],
     /// Mean variance along the dropped directions: the average of eigenvalues `K, …, min(n, D) − 1`,
     /// zero if there are none. The noise of the probabilistic model (Tipping & Bishop 1999).
@@ -212,8 +224,14 @@ impl<T: Scalar, const D: usize, const K: usize> Pca<T, D, K> {
         }
         copy(&mut pca.explained_variance, variances);
         copy(&mut pca.singular_values, singular_values);
+        let scale = singular_values.first().map_or(0, |s| s.exponent());
+        let squares = singular_values.map(|s| {
+            let s = s.scale_exp2(-scale);
+            s * s
+        });
+        let total = sum(&squares);
         if total > T::ZERO {
-            pca.explained_variance_ratio = pca.explained_variance.map(|x| x / total);
+            copy(&mut pca.explained_variance_ratio, &squares.map(|x| x / total));
         }
         // Fewer samples than channels leave directions that were never seen; they do not count.
         let rank = D.min(count as usize);

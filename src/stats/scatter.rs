@@ -37,6 +37,11 @@ const ROWS: usize = BLOCK - 2;
 /// # Ok::<(), eigenmote::stats::PcaError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct ScatterRoot<T, const D: usize> {
     centre: Centre<T, D>,
     r: Mat<T, D, D>,

@@ -13,11 +13,18 @@ use crate::scalar::Scalar;
 /// # Ok::<(), eigenmote::stats::MomentsError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
 pub struct Standardizer<T, const D: usize> {
     /// Mean of each channel in the unit of the data.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub mean: [T; D],
     /// Standard deviation (divisor `n − 1`) of each channel in the unit of the data; 1 for a
     /// channel without variance. Never zero after a fit.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
     pub scale: [T; D],
 }
 

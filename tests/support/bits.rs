@@ -92,12 +92,12 @@ pub const GROUPS: &[Group] = &[
     Group {
         name: "pca f32",
         hash: stats::principal_components::<f32>,
-        pinned: 0x3154_388e_d17d_8535,
+        pinned: 0x7ef9_da99_dc99_6307,
     },
     Group {
         name: "pca f64",
         hash: stats::principal_components::<f64>,
-        pinned: 0xffe9_eeff_c2d3_f6ab,
+        pinned: 0x2676_ca88_6720_aceb,
     },
     Group {
         name: "standardizer f32",
@@ -314,7 +314,7 @@ fn factors<T: Scalar>() -> u64 {
         let f = qr(a).expect("finite input");
         hash.values(f.q().as_slice());
         hash.values(f.r().as_slice());
-        hash.values(&f.solve(&[T::HALF; M]));
+        hash.values(&f.solve(&[T::HALF; M]).expect("in range"));
         for &p in f.permutation() {
             hash.word(u64::from(p));
         }

@@ -42,6 +42,6 @@ crate::export_both! {
     qr_permutation(f: &'static Qr<T, 8, 5>) -> &'static [u32; 5] = f.permutation();
     qr_apply(f: &Qr<T, 8, 5>, x: &mut [T; 8]) -> () = f.apply_q(x);
     qr_apply_transposed(f: &Qr<T, 8, 5>, x: &mut [T; 8]) -> () = f.apply_q_transposed(x);
-    qr_solve(f: &Qr<T, 8, 5>, b: &[T; 8]) -> [T; 5] = f.solve(b);
+    qr_solve(f: &Qr<T, 8, 5>, b: &[T; 8]) -> Result<[T; 5], QrError> = f.solve(b);
     qr_rank(f: &Qr<T, 8, 5>) -> usize = f.rank();
 }
