@@ -276,7 +276,7 @@ fn a_spectrum_over_the_whole_range_is_inverted() {
     let close = |x: f64, y: f64| assert!((x - y).abs() <= 4.0 * f64::EPSILON * y, "{x:e} {y:e}");
     close(inverse.cols[0][0], 1e-300);
     close(inverse.cols[1][1], 1e300);
-    let x = f.solve(&[1e300, 1e-300], Some(0.0)).unwrap().x;
+    let x = f.solve(&[1e300, 1.0], Some(0.0)).unwrap().x;
     close(x[0], 1.0);
-    close(x[1], 1.0);
+    close(x[1], 1e300);
 }
