@@ -17,12 +17,15 @@
 //! | | 4 | CRC-32 of everything before |
 
 use anyhow::{Result, bail};
+use eigenmote::codec::OVERHEAD;
 
 use crate::bytes::{Cursor, checksum, seal};
 use crate::input::Gap;
 
 const MAGIC: &[u8; 4] = b"EIGC";
 const VERSION: u8 = 1;
+/// A file cut to less than this part of its length is given up.
+const MAX_CUT: usize = 64;
 
 /// What a compressed file says before its first frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,10 +102,18 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Container<'_>> {
     let inside = |gap: &Gap| {
         gap.channel < channels && gap.start.checked_add(gap.len).is_some_and(|end| end <= rows)
     };
-    // No frame is shorter than 12 bytes, so this also keeps the row count to what can be held.
-    let enough = window > 0 && rows.div_ceil(window) <= length / 12;
+    // Every frame takes at least its overhead: so many rows, and no more, can be in the frames.
+    let enough = window > 0 && rows.div_ceil(window) <= length / OVERHEAD;
     if channels == 0 || !enough || !gaps.iter().all(inside) {
         bail!("the header contradicts itself");
+    }
+    // Memory is taken for all rows of the header, so it has to be in proportion to the file.
+    if length / MAX_CUT > bytes.len() {
+        bail!(
+            "the file is truncated: its header tells of {length} bytes of frames, and all of it is {} \
+             bytes; with less than 1/{MAX_CUT} of it nothing can be recovered",
+            bytes.len()
+        );
     }
     let start = cursor.at();
     let end = start.saturating_add(length);

@@ -246,6 +246,59 @@ fn truncated_and_damaged_files_are_refused_and_can_be_recovered() {
     assert!(error.contains("the header is damaged"), "{error}");
 }
 
+/// The checksum of both file formats.
+fn crc(bytes: &[u8]) -> [u8; 4] {
+    crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(bytes).to_le_bytes()
+}
+
+#[test]
+fn a_header_with_more_rows_than_its_file_can_hold_is_refused() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a\n1\n2\n3\n4\n");
+    bench.ok("fit in.csv --max-error 0 --window 1 -o model");
+    bench.ok("compress model in.csv -o packed");
+    let whole = std::fs::read(bench.path("packed")).unwrap();
+    let crafted = |rows: u64, length: u64| {
+        let mut bytes = whole[..16].to_vec();
+        bytes.extend(rows.to_le_bytes());
+        bytes.extend(length.to_le_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(crc(&bytes));
+        bytes.extend([0; 100]);
+        bytes.extend(crc(&bytes));
+        bytes
+    };
+    let contradiction = "the header contradicts itself";
+    for (rows, length, reason) in [
+        (1 << 50, 1 << 60, "the file is truncated: its header tells of 1152921504606846976 bytes"),
+        (u64::MAX, u64::MAX, contradiction),
+        (1 << 50, 100, contradiction),
+        (7, 100, contradiction),
+    ] {
+        bench.file("bad", crafted(rows, length));
+        for command in ["decompress model bad -o -", "decompress model bad --recover -o -"] {
+            let error = bench.fails(command, 1);
+            assert!(error.contains("bad: ") && error.contains(reason), "{rows}: {error}");
+        }
+        bench.fails("inspect bad", 1);
+    }
+    bench.file("bad", crafted(6, 100));
+    bench.ok("decompress model bad --recover -o -");
+}
+
+#[test]
+fn a_file_cut_to_a_tenth_can_be_recovered() {
+    let bench = telemetry();
+    bench.ok("fit t.csv --max-error 0 --train-fraction 0.1 --window 100 -o model");
+    bench.ok("compress model t.csv --rows :2000 -o packed");
+    let whole = std::fs::read(bench.path("packed")).unwrap();
+    bench.file("bad", &whole[..whole.len() / 10]);
+    bench.ok("decompress model bad -o out.csv --recover");
+    let restored = cells(&bench.read("out.csv"));
+    assert_eq!(restored.len(), 2001);
+    assert_eq!(restored[..101], cells(&bench.read("t.csv"))[..101]);
+}
+
 #[test]
 fn files_of_another_model_are_refused() {
     let bench = telemetry();
