@@ -47,6 +47,31 @@ fn a_gap_in_a_single_column_is_no_blank_line() {
 }
 
 #[test]
+fn a_gap_takes_a_few_bytes() {
+    let bench = Bench::new();
+    let rows = |nothing: &str| {
+        let row = |r: u32| match r % 5 {
+            0 => format!("{nothing},1,{nothing}\n"),
+            _ => "1,1,1\n".into(),
+        };
+        "a,b,c\n".to_string() + &(0..1000).map(row).collect::<String>()
+    };
+    bench.file("whole.csv", rows("1"));
+    bench.file("holed.csv", rows("?"));
+    bench.ok("fit whole.csv --max-error 0 -o model");
+    let size = |file: &str| {
+        bench.ok(&format!("compress model {file} -o packed"));
+        std::fs::metadata(bench.path("packed")).unwrap().len()
+    };
+    // 400 gaps of two bytes each, and how many there are in each channel.
+    assert_eq!(size("holed.csv") - size("whole.csv"), 400 * 2 + 2 + 1 + 2);
+    size("holed.csv");
+    assert_eq!(bench.json("inspect packed --json")["missing"], 400);
+    bench.ok("decompress model packed -o out.csv");
+    assert_eq!(bench.read("out.csv"), rows(""));
+}
+
+#[test]
 fn missing_cells_have_no_error() {
     let bench = Bench::new();
     bench.file("in.csv", "a\n1\n?\n3\n?\n");
