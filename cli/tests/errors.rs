@@ -78,6 +78,20 @@ fn mixed_decimal_signs_are_refused() {
 }
 
 #[test]
+fn decimal_commas_between_commas_are_refused() {
+    for text in ["a\n1,5\n2,5\n3,75\n", "a\n21,5\n20,5\n", "a,b\n7,21,5\n8,20,5\n"] {
+        let error = refused(text, "");
+        has(&error, &["in.csv: the header has", "decimal commas in a comma-separated file"]);
+        has(&error, &["semicolons", "lacks the name of the first column (add it)"]);
+    }
+    // A break of the count behind the rows that decide about the header.
+    let rows = |r: u32| format!("{},7,{r}\n", if r == 90 { 5 } else { r });
+    let late = "a,b\n".to_string() + &(0..100).map(rows).collect::<String>();
+    has(&refused(late, ""), &["the header has 2 names, the rows 3 cells"]);
+    has(&refused("a;b\n7;1;2\n9;3;4\n", ""), &["does not number the rows", "name every column"]);
+}
+
+#[test]
 fn files_without_numbers_are_refused() {
     has(&refused("", ""), &["in.csv: the file is empty"]);
     has(&refused("a,b\n", ""), &["in.csv: no column of numbers found"]);

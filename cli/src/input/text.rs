@@ -81,6 +81,9 @@ pub(super) fn table(bytes: &[u8]) -> Result<Table> {
         }
         Ok(true)
     })?;
+    if let Some(rows) = columns.first().filter(|column| column.hidden) {
+        check_row_names(rows, &columns[1..], delimiter)?;
+    }
     let mut notes = Vec::new();
     if comma.is_some() {
         notes.push("decimal commas".into());
@@ -196,6 +199,38 @@ fn layout(head: &[Vec<String>], comment: Option<&str>, delimiter: Delimiter) -> 
         column.hidden = true;
     }
     Layout { columns, header_rows: 1, dropped }
+}
+
+/// Under a header one name short, makes sure that the first column names the rows: by text or by
+/// counting them. Anything else may be the whole parts of numbers with decimal commas.
+fn check_row_names(rows: &Column, others: &[Column], delimiter: Delimiter) -> Result<()> {
+    let counts_from = |first: f64| {
+        let breaks = |(row, &x): (usize, &f64)| x != first + row as f64;
+        !rows.values.iter().enumerate().any(breaks)
+    };
+    let counts = counts_from(0.0) || counts_from(1.0);
+    let commas = delimiter == Delimiter::Byte(b',');
+    // "1,5", "2,5", "3,75" below a single name count as well.
+    let digits = |c: &Column| c.decimals == 0 && c.values.iter().all(|x| x.is_nan() || *x >= 0.0);
+    let undecided = commas && matches!(others, [only] if only.strays == 0 && digits(only));
+    if rows.numbers == 0 || counts && !undecided {
+        return Ok(());
+    }
+    let names = others.len();
+    let s = if names == 1 { "" } else { "s" };
+    if commas {
+        bail!(
+            "the header has {names} name{s}, the rows {} cells: either numbers are written with decimal \
+             commas in a comma-separated file (write them with points, or separate cells with \
+             semicolons), or the header lacks the name of the first column (add it)",
+            names + 1
+        );
+    }
+    bail!(
+        "the header has {names} name{s}, the rows {} cells, and the first of them does not number the \
+         rows; name every column",
+        names + 1
+    );
 }
 
 fn split_line(line: &str, delimiter: Delimiter) -> Vec<String> {
