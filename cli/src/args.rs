@@ -115,7 +115,8 @@ const FIT_HELP: &str = "\
 --rmse keeps the root mean square error of every window within E.
 --components keeps K components of each window and promises no bound.
 With --relative, E is counted in units of each channel's standard deviation over the training rows. A
-channel that is constant there is counted in units of 1 if it is integer, else of one millionth of its
+channel that is constant there is counted in units of 1 if it holds whole numbers, else of the last
+decimal that its text file writes (at least one millionth of its value), or else of one millionth of its
 value (at least of 1).
 
 Examples:

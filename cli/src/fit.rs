@@ -38,6 +38,8 @@ struct Stats {
     mean: f64,
     deviation: f64,
     largest: f64,
+    /// Whether there are values, and all of them whole numbers.
+    whole: bool,
     /// Distance of the values a text file can write with its decimals.
     quantum: Option<f64>,
 }
@@ -54,7 +56,7 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
         }
     }
     let stats = stats(recordings);
-    let units: Vec<f64> = stats.iter().map(|s| unit(s, kind, plan.relative)).collect();
+    let units: Vec<f64> = stats.iter().map(|s| unit(s, plan.relative)).collect();
     let bounds: Vec<Option<f64>> = units
         .iter()
         .map(|&unit| match plan.promise {
@@ -151,9 +153,14 @@ fn stats(recordings: &[Recording]) -> Vec<Stats> {
         let most = decimals.collect::<Option<Vec<u32>>>()?.into_iter().max()?;
         (most <= MAX_DECIMALS).then(|| 10_f64.powi(-most.cast_signed()))
     };
-    let stats = |(channel, cells): (usize, &Vec<f64>)| Stats {
-        quantum: quantum(channel),
-        ..channel_stats(cells)
+    let stats = |(channel, cells): (usize, &Vec<f64>)| {
+        // A channel without a value in the training rows holds there the first one after them.
+        let held = || recordings.iter().find_map(|r| r.values.get(channel).copied());
+        let stats = match (cells.is_empty(), held()) {
+            (true, Some(held)) => Stats { whole: false, ..channel_stats(&[held]) },
+            _ => channel_stats(cells),
+        };
+        Stats { quantum: quantum(channel), ..stats }
     };
     cells.iter().enumerate().map(stats).collect()
 }
@@ -163,22 +170,26 @@ fn channel_stats(cells: &[f64]) -> Stats {
         return Stats::default();
     };
     let largest = cells.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    let whole = cells.iter().all(|x| x.fract() == 0.0);
     if cells.iter().all(|&x| x == first) {
-        return Stats { mean: first, largest, ..Stats::default() };
+        return Stats { mean: first, largest, whole, ..Stats::default() };
     }
     // Around a first estimate of the mean, so that large offsets cost no digits.
     let about = cells.iter().map(|x| x / count).sum::<f64>();
     let mean = about + cells.iter().map(|x| x - about).sum::<f64>() / count;
     let squares: f64 = cells.iter().map(|x| (x - mean) * (x - mean)).sum();
-    Stats { mean, deviation: (squares / (count - 1.0)).sqrt(), largest, quantum: None }
+    Stats { mean, deviation: (squares / (count - 1.0)).sqrt(), largest, whole, quantum: None }
 }
 
 /// What one unit of a relative bound is in a channel.
-fn unit(stats: &Stats, kind: Kind, relative: bool) -> f64 {
-    match (relative, kind) {
-        (true, _) if stats.deviation > 0.0 => stats.deviation,
-        (false, _) | (true, Kind::I16 | Kind::I32) => 1.0,
-        (true, _) => stats.mean.abs().max(1.0) * 1e-6,
+fn unit(stats: &Stats, relative: bool) -> f64 {
+    let millionth = stats.mean.abs() * 1e-6;
+    match (relative, stats.quantum) {
+        (false, _) => 1.0,
+        _ if stats.deviation > 0.0 => stats.deviation,
+        _ if stats.whole => 1.0,
+        (_, Some(quantum)) => quantum.max(millionth),
+        (_, None) => millionth.max(1e-6),
     }
 }
 

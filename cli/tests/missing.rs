@@ -136,3 +136,30 @@ fn a_column_without_any_value_is_refused_if_chosen_and_left_out_otherwise() {
     let notes = bench.notes("fit in.csv --max-error 0 -o model");
     assert!(notes.contains("columns left out: \"b\" (empty)"), "{notes}");
 }
+
+#[test]
+fn channels_without_change_or_value_in_the_training_rows_cost_little() {
+    let bench = Bench::new();
+    let mut text = String::from("a,flag,level,empty,far\n");
+    let mut state = 1_u32;
+    for row in 0..800 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let a = f64::from(state >> 20) / 100.0;
+        let far = if row < 700 { "1000000.01".into() } else { format!("{}.5", 1_000_000 + row) };
+        match row {
+            0..400 => writeln!(text, "{a},0.0,3.7,,{far}").unwrap(),
+            _ => writeln!(text, "{a},{}.0,3.{},79.5,{far}", row / 9 % 2, 5 + row / 50 % 4).unwrap(),
+        }
+    }
+    bench.file("in.csv", text);
+    for promise in ["--rmse 0.1", "--max-error 0.1"] {
+        bench.ok(&format!("fit in.csv {promise} --relative --train-fraction 0.5 -o model"));
+        let channels = &bench.json("inspect model --json")["channels"];
+        let unit = |c: usize| channels[c]["unit"].as_f64().unwrap();
+        assert_eq!([unit(1), unit(2), unit(3)], [1.0, 0.1, 0.1]);
+        assert!((unit(4) - 1.000_000_01).abs() < 1e-12, "{}", unit(4));
+        let report = bench.json("evaluate model in.csv --skip-fraction 0.5 --json");
+        assert_eq!(report["bound_held"], true);
+        assert!(report["bits_per_value"].as_f64().unwrap() < 8.0, "{report}");
+    }
+}
