@@ -32,7 +32,8 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
                 bail!("--train-fraction {train_fraction} leaves no rows to fit");
             }
             let file = crate::fit::fit(&parts, plan(&fit), console)?;
-            output::replace(&output, |out| out.write_all(&file.to_bytes()))?;
+            let (file, stored) = stored(&file)?;
+            output::replace(&output, |out| out.write_all(&stored))?;
             summarize(&file, console)?;
             Ok(true)
         }
@@ -216,10 +217,9 @@ fn roundtrip(
         bail!("{}: {} rows cannot be parted at {train_fraction}", whole.source, whole.rows);
     }
     let file = fit(&[train], plan(args), console)?;
-    summarize(&file, console)?;
     // From here on only what would be on disk is used: the model's bytes and the compressed file's.
-    let stored = file.to_bytes();
-    let file = ModelFile::parse(&stored)?;
+    let (file, stored) = stored(&file)?;
+    summarize(&file, console)?;
     let (report, bytes, decoded) = evaluate(&file, &rest, console)?;
     if let Some(folder) = folder {
         std::fs::create_dir_all(folder)
@@ -233,6 +233,16 @@ fn roundtrip(
         ));
     }
     print_report(&report, json)
+}
+
+/// A fresh model as it comes out of its own bytes, and the bytes.
+fn stored(file: &ModelFile) -> Result<(ModelFile, Vec<u8>)> {
+    let bytes = file.to_bytes();
+    let read =
+        ModelFile::parse(&bytes).and_then(|file| parse_model(&file).map(drop).map(|()| file));
+    let about =
+        "the model could not be read back; are values or bounds near the limits of their type?";
+    Ok((read.context(about)?, bytes))
 }
 
 /// One line about a fresh model.

@@ -23,6 +23,9 @@ const MAX_DECIMALS: u32 = 9;
 /// One in the library's basis.
 const BASIS_ONE: f64 = 16384.0;
 
+/// Where an `f64` has its exponent.
+const EXPONENT_BITS: u64 = 0x7FF << 52;
+
 /// What the user asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -49,9 +52,8 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
     let first = recordings.first().context("nothing to fit")?;
     let kind = plan.kind.unwrap_or_else(|| common_kind(recordings));
     for recording in recordings {
-        if let Some(x) = recording.values.iter().find(|&&x| !kind.holds(x))
-            && kind != Kind::F32
-        {
+        let fits = |x: f64| kind.holds(x) || kind == Kind::F32 && (x as f32).is_finite();
+        if let Some(x) = recording.values.iter().find(|&&x| !fits(x)) {
             bail!("{}: {x} does not fit --kind {kind}", recording.source);
         }
     }
@@ -125,7 +127,7 @@ fn inner_bounds(
         if recordings.iter().all(held) {
             return Ok(bound);
         }
-        let rounding = stats.largest * f64::from(f32::EPSILON);
+        let rounding = (stats.largest * f64::from(f32::EPSILON)).max(f64::from(f32::from_bits(1)));
         if rounding >= bound {
             bail!(
                 "channel \"{}\": rounding its values to {kind} changes them by up to {rounding:.1e}, more \
@@ -174,11 +176,15 @@ fn channel_stats(cells: &[f64]) -> Stats {
     if cells.iter().all(|&x| x == first) {
         return Stats { mean: first, largest, whole, ..Stats::default() };
     }
-    // Around a first estimate of the mean, so that large offsets cost no digits.
-    let about = cells.iter().map(|x| x / count).sum::<f64>();
-    let mean = about + cells.iter().map(|x| x - about).sum::<f64>() / count;
-    let squares: f64 = cells.iter().map(|x| (x - mean) * (x - mean)).sum();
-    Stats { mean, deviation: (squares / (count - 1.0)).sqrt(), largest, whole, quantum: None }
+    // In units of a power of two near the largest, so that squares neither overflow nor vanish, and
+    // around a first estimate of the mean, so that large offsets cost no digits.
+    let scale = f64::from_bits(largest.to_bits() & EXPONENT_BITS).max(f64::MIN_POSITIVE);
+    let scaled = || cells.iter().map(|x| x / scale);
+    let about = scaled().map(|x| x / count).sum::<f64>();
+    let mean = about + scaled().map(|x| x - about).sum::<f64>() / count;
+    let squares: f64 = scaled().map(|x| (x - mean) * (x - mean)).sum();
+    let deviation = ((squares / (count - 1.0)).sqrt() * scale).min(f64::MAX);
+    Stats { mean: mean * scale, deviation, largest, whole, quantum: None }
 }
 
 /// What one unit of a relative bound is in a channel.
@@ -489,6 +495,9 @@ impl Axes {
         let overlapping = to_mat(&collect(stride));
         let scale = 1.0 / overlapping.nrows() as f64;
         let covariance = overlapping.transpose() * &overlapping * faer::Scale(scale);
+        if covariance.norm_max().is_nan() || covariance.norm_max().is_infinite() {
+            bail!("the values are too large for their squares; count the error with --relative");
+        }
         let eigen = covariance
             .self_adjoint_eigen(Side::Lower)
             .map_err(|error| anyhow!("the decomposition failed: {error:?}"))?;

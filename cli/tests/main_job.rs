@@ -203,6 +203,30 @@ fn awkward_recordings_keep_their_bound() {
 }
 
 #[test]
+fn values_whose_squares_overflow_make_a_model_that_can_be_read() {
+    let bench = Bench::new();
+    let row = |i: i32| format!("{}e{},{}\n", i * 37 % 101 - 50, 198, i % 7);
+    bench.file("in.csv", "a,b\n".to_string() + &(0..300).map(row).collect::<String>());
+    for promise in
+        ["--max-error 0.05 --relative", "--rmse 0.1 --relative --window 8", "--max-error 1e190"]
+    {
+        bench.ok(&format!("fit in.csv {promise} -o model"));
+        let model = bench.json("inspect model --json");
+        let deviation = float(&model["channels"][0]["deviation"]);
+        assert!((2.8e199..3.0e199).contains(&deviation), "{deviation:e}");
+        assert_eq!(bench.json("evaluate model in.csv --json")["bound_held"], true);
+    }
+    let error = bench.fails("fit in.csv --rmse 1e198 --window 8 -o other", 1);
+    assert!(
+        error.contains("too large for their squares") && error.contains("--relative"),
+        "{error}"
+    );
+    let error = bench.fails("fit in.csv --max-error 1e190 --kind f32 -o other", 1);
+    assert!(error.contains("does not fit --kind f32"), "{error}");
+    assert!(!bench.path("other").exists());
+}
+
+#[test]
 fn truncated_and_damaged_files_are_refused_and_can_be_recovered() {
     let bench = telemetry();
     bench.ok("fit t.csv --max-error 0 --train-fraction 0.1 --window 100 -o model");
