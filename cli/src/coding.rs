@@ -92,6 +92,8 @@ pub(crate) struct Encoded {
     pub(crate) bytes: Vec<u8>,
     pub(crate) frames: usize,
     pub(crate) frame_bytes: usize,
+    /// Whether values changed on their way into the model's sample type.
+    pub(crate) rounded: bool,
     /// Time in the encoder alone.
     pub(crate) time: Duration,
 }
@@ -104,7 +106,7 @@ pub(crate) fn compress(
 ) -> Result<Encoded> {
     let model = parse_model(file)?;
     let kind = kind_of(&model);
-    check_values(recording, kind, console)?;
+    let rounded = check_values(recording, kind, console)?;
     let (frames, ends, time) = with_kind!(kind, S => encode_rows::<S>(&model, recording, console))?;
     let header = Header {
         model: file.tag(),
@@ -117,14 +119,15 @@ pub(crate) fn compress(
         bytes: container::write(&header, &frames),
         frames: ends,
         frame_bytes: frames.len(),
+        rounded,
         time,
     })
 }
 
-/// Makes sure that the model's sample type holds every value.
-fn check_values(recording: &Recording, kind: Kind, console: Console) -> Result<()> {
+/// Makes sure that the model's sample type takes every value; `true` if it changes some.
+fn check_values(recording: &Recording, kind: Kind, console: Console) -> Result<bool> {
     let Some(at) = recording.values.iter().position(|&x| !kind.holds(x)) else {
-        return Ok(());
+        return Ok(false);
     };
     if kind == Kind::F32 {
         let change = |&x: &f64| (f64::from(x as f32) - x).abs();
@@ -134,7 +137,7 @@ fn check_values(recording: &Recording, kind: Kind, console: Console) -> Result<(
                 "{}: values rounded to the model's 32-bit floats (largest change {most:.3e})",
                 recording.source
             ));
-            return Ok(());
+            return Ok(true);
         }
     }
     let channels = recording.channels();

@@ -8,7 +8,7 @@ use eigenmote::codec::{Frame, Model};
 use serde_json::{Value, json};
 
 use crate::args::{Cli, Command, FitArgs, PartArgs, share};
-use crate::coding::{self, Decoded, Scan, kind_of, mode_name, parse_model};
+use crate::coding::{self, Decoded, Encoded, Scan, kind_of, mode_name, parse_model};
 use crate::container::{self, Container};
 use crate::fit::{Plan, fit};
 use crate::input::{self, Columns, Recording};
@@ -41,6 +41,9 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             let file = read_model(&model)?;
             let recording = read_part(&input, &part, &file, console)?;
             let encoded = coding::compress(&file, &recording, console)?;
+            if encoded.rounded {
+                check_promise(&file, &recording, &encoded, console)?;
+            }
             output::replace(&output, |out| out.write_all(&encoded.bytes))?;
             console.note(format_args!(
                 "{} values in {} bytes: {:.3} bits per value",
@@ -167,10 +170,38 @@ fn evaluate(
     console: Console,
 ) -> Result<(Report, Vec<u8>, Decoded)> {
     let encoded = coding::compress(file, recording, console)?;
+    let (report, decoded) = judge(file, recording, &encoded, console)?;
+    Ok((report, encoded.bytes, decoded))
+}
+
+/// Decompresses and measures.
+fn judge(
+    file: &ModelFile,
+    recording: &Recording,
+    encoded: &Encoded,
+    console: Console,
+) -> Result<(Report, Decoded)> {
     let decoded = coding::decompress(file, &encoded.bytes, false, console)?;
     let window = parse_model(file)?.window();
-    let report = measure(file, recording, &encoded, &decoded, window);
-    Ok((report, encoded.bytes, decoded))
+    Ok((measure(file, recording, encoded, &decoded, window), decoded))
+}
+
+/// The codec promises on the values that it gets: where those are rounded ones, the promise on the
+/// recording has to be seen.
+fn check_promise(
+    file: &ModelFile,
+    recording: &Recording,
+    encoded: &Encoded,
+    console: Console,
+) -> Result<()> {
+    if let Some(broken) = judge(file, recording, encoded, console)?.0.broken() {
+        bail!(
+            "{}: with its values rounded to the model's sample type, {broken}; fit a model with --kind \
+             f64, or with these values among the training rows",
+            recording.source
+        );
+    }
+    Ok(())
 }
 
 fn print_report(report: &Report, json: bool) -> Result<bool> {

@@ -66,15 +66,30 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
             _ => None,
         })
         .collect();
+    let roundings = roundings(recordings, &stats, kind);
     let blob = with_kind!(kind, S => {
         let segments: Vec<Vec<S>> =
             recordings.iter().map(|r| r.values.iter().map(|&x| S::from_f64(x)).collect()).collect();
         match plan.promise {
             Promise::MaxError(_) => {
-                let bounds = inner_bounds(recordings, &stats, &bounds, kind)?;
-                bounded::<S>(&segments, &stats, &bounds, plan, console)
+                let bounds = bounds.iter().zip(&roundings).zip(&first.names);
+                let bounds: Result<Vec<f64>> = bounds
+                    .map(|((bound, &rounding), name)| {
+                        less_rounding(bound.unwrap_or(0.0), rounding, name, kind)
+                    })
+                    .collect();
+                bounded::<S>(&segments, &stats, &bounds?, plan, console)
             }
-            _ => transform::<S>(&segments, &stats, &units, plan, console),
+            Promise::Rmse(e) => {
+                // The mean over a window is at most what rounding costs in the worst channel more.
+                let mut least = e;
+                for ((&rounding, &unit), name) in roundings.iter().zip(&units).zip(&first.names) {
+                    least = least.min(less_rounding(e * unit, rounding, name, kind)? / unit);
+                }
+                let plan = Plan { promise: Promise::Rmse(least), ..plan };
+                transform::<S>(&segments, &stats, &units, plan, console)
+            }
+            Promise::Components(_) => transform::<S>(&segments, &stats, &units, plan, console),
         }
     })?;
     let channels = first.names.iter().zip(&stats).zip(units.iter().zip(bounds));
@@ -111,33 +126,30 @@ fn common_kind(recordings: &[Recording]) -> Kind {
     }
 }
 
-/// The bounds less what values may change on the way into the sample type, with room for values
+/// How far values of each channel may move on the way into the sample type, with room for values
 /// twice as large as those seen.
-fn inner_bounds(
-    recordings: &[Recording],
-    stats: &[Stats],
-    bounds: &[Option<f64>],
-    kind: Kind,
-) -> Result<Vec<f64>> {
-    let inner = |(channel, (stats, bound)): (usize, (&Stats, &Option<f64>))| {
-        let bound = bound.unwrap_or(0.0);
+fn roundings(recordings: &[Recording], stats: &[Stats], kind: Kind) -> Vec<f64> {
+    let rounding = |(channel, stats): (usize, &Stats)| {
         let held = |r: &Recording| {
             r.values.iter().skip(channel).step_by(r.channels()).all(|&x| kind.holds(x))
         };
         if recordings.iter().all(held) {
-            return Ok(bound);
+            return 0.0;
         }
-        let rounding = (stats.largest * f64::from(f32::EPSILON)).max(f64::from(f32::from_bits(1)));
-        if rounding >= bound {
-            bail!(
-                "channel \"{}\": rounding its values to {kind} changes them by up to {rounding:.1e}, more \
-                 than its bound of {bound:.1e}; use --kind f64",
-                recordings[0].names[channel]
-            );
-        }
-        Ok(bound - rounding)
+        (stats.largest * f64::from(f32::EPSILON)).max(f64::from(f32::from_bits(1)))
     };
-    stats.iter().zip(bounds).enumerate().map(inner).collect()
+    stats.iter().enumerate().map(rounding).collect()
+}
+
+/// What rounding to the sample type leaves of a bound.
+fn less_rounding(bound: f64, rounding: f64, name: &str, kind: Kind) -> Result<f64> {
+    if rounding > 0.0 && rounding >= bound {
+        bail!(
+            "channel \"{name}\": rounding its values to {kind} changes them by up to {rounding:.1e}, more \
+             than its bound of {bound:.1e}; use --kind f64"
+        );
+    }
+    Ok(bound - rounding)
 }
 
 fn stats(recordings: &[Recording]) -> Vec<Stats> {

@@ -183,3 +183,37 @@ fn bounds_and_shapes_out_of_range_are_refused() {
     bench.file("other.csv", "a,c\n1,2\n4,5\n");
     has(&bench.fails("evaluate m other.csv", 1), &["no column \"b\"", "looked up by name"]);
 }
+
+#[test]
+fn a_promise_that_rounding_breaks_is_no_compressed_file() {
+    let bench = Bench::new();
+    let text = |offset: f64| {
+        let row = |i: u32| format!("{}\n", offset + f64::from(i * 37 % 101) * 0.001);
+        "a\n".to_string() + &(0..200).map(row).collect::<String>()
+    };
+    bench.file("near.csv", text(0.0));
+    bench.file("far.csv", text(1e6));
+    for (promise, what) in [
+        ("--max-error 0.01", "an error in channel \"a\" is"),
+        ("--rmse 0.01", "the root mean square error of a window is"),
+    ] {
+        bench.ok(&format!("fit near.csv {promise} --window 8 --kind f32 -o model"));
+        bench.ok("compress model near.csv -o packed");
+        let error = bench.fails("compress model far.csv -o other", 1);
+        has(&error, &["far.csv: with its values rounded", what, "--kind f64"]);
+        assert!(!bench.path("other").exists());
+    }
+    bench.ok("fit near.csv --components 2 --window 8 --kind f32 -o model");
+    bench.ok("compress model far.csv -o packed");
+}
+
+#[test]
+fn rounding_is_reserved_of_a_mean_error() {
+    let bench = Bench::new();
+    let row = |i: u32| format!("{}\n", 1000.0 + f64::from(i * 37 % 101) * 0.01);
+    bench.file("in.csv", "a\n".to_string() + &(0..400).map(row).collect::<String>());
+    bench.ok("fit in.csv --rmse 2e-4 --window 8 --kind f32 -o model");
+    bench.ok("compress model in.csv -o packed");
+    let error = bench.fails("fit in.csv --rmse 1e-4 --window 8 --kind f32 -o model", 1);
+    has(&error, &["channel \"a\": rounding its values to f32", "use --kind f64"]);
+}
