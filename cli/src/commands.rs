@@ -350,12 +350,10 @@ fn orders(model: &Model<'_>) -> Vec<u8> {
 
 fn inspect_container(bytes: &[u8]) -> Result<(Value, bool)> {
     let Container { header, frames, damage } = container::parse(bytes)?;
-    let [low, high, ..] = header.model.to_le_bytes();
-    let (_, _) = (low, high);
     let mut scan = Scan { bytes: frames, at: 0 };
     let (mut count, mut rows, mut plain, mut escaped, mut refined) = (0, 0, 0, 0, 0);
-    let id = frames.get(2..4).map_or(0, |id| u16::from_le_bytes([id[0], id[1]]));
-    while let Some(frame) = scan.next_frame(id) {
+    // The id of the frames is the low half of the checksum.
+    while let Some(frame) = scan.next_frame(header.model as u16) {
         count += 1;
         rows += frame.rows();
         plain += usize::from(Frame::is_raw(&frame));

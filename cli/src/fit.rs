@@ -368,7 +368,11 @@ fn transform<S: Value>(
     }
     let axes = Axes::of(segments, stats, units, rows)?;
     let windows = windows(segments, values);
-    let largest = axes.largest().max(f64::MIN_POSITIVE);
+    let largest = match (axes.largest(), plan.promise) {
+        // Where nothing varies, any step will do that the sample type holds.
+        (0.0, Promise::Components(_)) => 1.0,
+        (largest, _) => largest.max(f64::MIN_POSITIVE),
+    };
     let shape = |step: f64, k: usize, target: Option<f64>| {
         // Counts of the fine lattice stay below 2^23 over the training rows.
         let base = (target.unwrap_or(step) / 16.0).max(largest / f64::from(1 << 23));
@@ -411,15 +415,13 @@ fn transform<S: Value>(
     transform_model::<S>(&axes, stats, units, &best, &some(&windows, TRIAL_WINDOWS))
 }
 
-/// The first four fifths of each segment, and the windows of what follows; none if they are few.
+/// The first four fifths of each segment, and the windows of what follows; none if either are few.
 fn hold_out<S: Copy>(segments: &[Vec<S>], values: usize) -> (Vec<Vec<S>>, Vec<&[S]>) {
     let split = |segment: &Vec<S>| segment.len() / values * 4 / 5 * values;
     let back: Vec<&[S]> = segments.iter().flat_map(|s| s[split(s)..].chunks(values)).collect();
-    if back.len() < 8 {
-        return (Vec::new(), Vec::new());
-    }
     let front = segments.iter().map(|s| s[..split(s)].to_vec()).filter(|s| !s.is_empty());
-    (front.collect(), back)
+    let front: Vec<Vec<S>> = front.collect();
+    if front.is_empty() || back.len() < 8 { (Vec::new(), Vec::new()) } else { (front, back) }
 }
 
 struct TransformShape {

@@ -72,6 +72,16 @@ fn repeated_names_are_refused_until_told_apart() {
 }
 
 #[test]
+fn a_name_for_two_columns_is_refused() {
+    let text = "a,a,a#2\n1,2,3\n4,5,6\n";
+    let error = refused(text, "--columns a#2");
+    has(&error, &["in.csv: both column 2 and column 3 are called \"a#2\"; choose by number"]);
+    let bench = Bench::new();
+    bench.file("in.csv", text);
+    bench.ok("fit in.csv --columns 3,a#1 --max-error 0 -o model");
+}
+
+#[test]
 fn mixed_decimal_signs_are_refused() {
     let error = refused("a;b\n1,5;2\n3.5;4\n", "");
     has(&error, &["line 2 writes decimals with a comma, line 3 with a point"]);

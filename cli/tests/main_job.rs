@@ -153,6 +153,33 @@ fn several_recordings_are_fitted_together() {
 }
 
 #[test]
+fn many_files_shorter_than_two_windows_are_fitted_together() {
+    let bench = Bench::new();
+    let names: Vec<String> = (0..12).map(|k| format!("{k}.csv")).collect();
+    for (k, name) in (0..12).zip(&names) {
+        let row = |i: i32| format!("{}.5\n", (i * 37 + k) % 101);
+        bench.file(name, "a\n".to_string() + &(0..20).map(row).collect::<String>());
+    }
+    bench.ok(&format!("fit {} --rmse 0.1 --window 15 -o model", names.join(" ")));
+    assert_eq!(bench.json("evaluate model 3.csv --json")["bound_held"], true);
+}
+
+#[test]
+fn recordings_without_any_change_are_fitted_in_every_type() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a,b\n".to_string() + &"3,0.5\n".repeat(20));
+    for kind in ["f32", "f64"] {
+        for promise in
+            ["--components 1", "--components 2 --relative", "--rmse 1e-9", "--max-error 1e-9"]
+        {
+            bench.ok(&format!("fit in.csv {promise} --window 4 --kind {kind} -o model"));
+            let report = bench.json("evaluate model in.csv --json");
+            assert_eq!(report["max_error"], 0.0, "{kind} {promise}");
+        }
+    }
+}
+
+#[test]
 fn awkward_recordings_keep_their_bound() {
     let mut wild = String::from("a,b,c\n");
     for i in 0..400 {
@@ -368,6 +395,15 @@ fn inspect_shows_model_and_file() {
     assert_eq!(packed["rows"], 7400);
     assert_eq!(packed["rows_in_frames"], 7400);
     assert_eq!(packed["damage"], Value::Null);
+    // Damage in the first frame's model id leaves the other frames to be found.
+    let mut bytes = std::fs::read(bench.path("packed")).unwrap();
+    bytes[40 + 2] ^= 1;
+    bench.file("bad", bytes);
+    let output = bench.run("inspect bad --json");
+    assert_eq!(output.status.code(), Some(1));
+    let bad: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let frames = |packed: &Value| packed["frames"].as_u64().unwrap();
+    assert_eq!(frames(&bad), frames(&packed) - 1);
 }
 
 #[test]

@@ -268,8 +268,17 @@ impl Table {
     }
 
     fn find(&self, source: &str, wanted: &str) -> Result<usize> {
-        if let Some(index) = self.columns.iter().position(|c| c.name == wanted) {
-            return Ok(index);
+        let called = |&i: &usize| self.columns[i].name == wanted;
+        let called: Vec<usize> = (0..self.columns.len()).filter(called).collect();
+        match called[..] {
+            [] => {}
+            [index] => return Ok(index),
+            // "a#2" is what the second of two columns "a" is called, and the name of another one.
+            [first, second, ..] => bail!(
+                "{source}: both column {} and column {} are called \"{wanted}\"; choose by number",
+                first + 1,
+                second + 1
+            ),
         }
         if self.columns.iter().any(|c| c.twin_of.as_deref() == Some(wanted)) {
             bail!("{source}: {}", self.twins(wanted));
