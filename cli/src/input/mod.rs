@@ -163,6 +163,8 @@ struct Column {
     strays: usize,
     /// The first cell that cannot be coded: its row and text.
     bad: Option<(usize, String)>,
+    /// The row of the first integer that an `f64` does not hold.
+    beyond: Option<usize>,
     /// Bits of the type the file stores the column in, where it says so.
     bits: Option<u32>,
     float32: bool,
@@ -190,6 +192,7 @@ impl Column {
             numbers: 0,
             strays: 0,
             bad: None,
+            beyond: None,
             bits: None,
             float32: false,
             decimals: 0,
@@ -232,6 +235,14 @@ impl Column {
         self.push(&cell, || x.to_string());
     }
 
+    /// A 64-bit integer as the nearest `f64`.
+    fn push_integer(&mut self, x: f64) {
+        if x.abs() >= EXACT {
+            self.beyond = self.beyond.or(Some(self.values.len()));
+        }
+        self.push_float(x);
+    }
+
     /// Numbers, as far as the majority of its cells tells.
     fn is_numeric(&self) -> bool {
         self.numbers > 0 && self.strays <= self.numbers
@@ -262,8 +273,8 @@ impl Table {
     }
 
     fn listing(&self) -> String {
-        let names: Vec<_> =
-            self.columns.iter().filter(|c| c.is_numeric()).map(|c| c.name.as_str()).collect();
+        let usable = |c: &&Column| c.is_numeric() && c.beyond.is_none();
+        let names: Vec<_> = self.columns.iter().filter(usable).map(|c| c.name.as_str()).collect();
         if names.is_empty() { "none".into() } else { names.join(", ") }
     }
 
@@ -291,6 +302,19 @@ impl Table {
         bail!("{source}: no column \"{wanted}\"; columns with numbers: {}", self.listing())
     }
 
+    fn check_exact(&self, source: &str, index: usize) -> Result<()> {
+        let column = &self.columns[index];
+        let Some(row) = column.beyond else { return Ok(()) };
+        bail!(
+            "{source}: {}, column {} \"{}\": 64-bit integers beyond 2^53 cannot be held exactly; choose \
+             other columns with --columns (available: {})",
+            self.place(row),
+            index + 1,
+            column.name,
+            self.listing()
+        )
+    }
+
     fn twins(&self, name: &str) -> String {
         let twins = self.columns.iter().filter(|c| c.twin_of.as_deref() == Some(name));
         let twins: Vec<_> = twins.map(|c| format!("\"{}\"", c.name)).collect();
@@ -305,7 +329,9 @@ impl Table {
     fn choose(&mut self, source: &str, columns: Columns<'_>) -> Result<Vec<usize>> {
         let numeric = |table: &Self| {
             let all = table.columns.iter().enumerate();
-            all.filter(|(_, c)| c.is_numeric() && !c.hidden).map(|(i, _)| i).collect::<Vec<_>>()
+            all.filter(|(_, c)| c.is_numeric() && !c.hidden && c.beyond.is_none())
+                .map(|(i, _)| i)
+                .collect::<Vec<_>>()
         };
         match columns {
             Columns::Chosen(names) => {
@@ -340,6 +366,9 @@ impl Table {
             Columns::All => {
                 let chosen = numeric(self);
                 if chosen.is_empty() {
+                    if let Some(index) = self.columns.iter().position(|c| c.beyond.is_some()) {
+                        self.check_exact(source, index)?;
+                    }
                     bail!("{source}: no column of numbers found");
                 }
                 let twin = chosen.iter().find_map(|&i| self.columns[i].twin_of.clone());
@@ -374,6 +403,7 @@ impl Table {
                     self.listing()
                 );
             }
+            self.check_exact(source, index)?;
             if column.numbers == 0 && self.rows > 0 {
                 bail!("{source}: column {} \"{}\" holds no values", index + 1, column.name);
             }
@@ -460,6 +490,7 @@ impl Column {
         match (self.hidden, self.numbers, self.strays) {
             (true, ..) => "row numbers",
             (_, 0, 0) => "empty",
+            _ if self.beyond.is_some() => "integers beyond 2^53",
             _ => "text",
         }
     }
