@@ -1,7 +1,7 @@
 //! Learns a model from training rows: what the library's codec needs, chosen by measured cost.
 
 use anyhow::{Context, Result, anyhow, bail};
-use eigenmote::codec::fit::{DEFAULT_PRIORS, DEFAULT_RATE, Survey, Tally};
+use eigenmote::codec::fit::{DEFAULT_PRIORS, DEFAULT_RATE, Survey, Tally, basis_weight, q8};
 use eigenmote::codec::{
     CONTEXTS, Channel as ChannelSpec, Lattice, MAX_PAYLOAD, Model, ModelSpec, Slot, Transform,
 };
@@ -20,8 +20,8 @@ const MAX_TRANSFORM_VALUES: usize = 2048;
 const TRIAL_WINDOWS: usize = 256;
 /// With more decimals than this, values are as good as continuous.
 const MAX_DECIMALS: u32 = 9;
-/// One in the library's basis.
-const BASIS_ONE: f64 = 16384.0;
+/// Largest expected magnitude that a model holds.
+const MAX_MAGNITUDE: u32 = 1 << 30;
 
 /// Where an `f64` has its exponent.
 const EXPONENT_BITS: u64 = 0x7FF << 52;
@@ -318,15 +318,13 @@ fn bounded_channel<S: Value>(runs: &[Vec<S>], stats: &Stats, bound: f64) -> Resu
             anyhow!("a maximum error of {bound:e} is out of the range of the sample type")
         }
     })?;
-    // Where all values are multiples of a quantum q, an odd multiple of q that reaches every one of
-    // them within the bound may be a longer step than twice the bound. Values between the multiples,
-    // should some come later, become escapes.
+    // Where all values are multiples of a quantum, a step that is one too may be longer. Values
+    // between the multiples, should some come later, become escapes.
     if let (Some(quantum), true) = (stats.quantum, offset == 0.0)
-        && let Some(coarse) =
-            Lattice::<S>::fine(0.0, (2.0 * (bound / quantum).floor() + 1.0) * quantum)
+        && let Some(coarse) = Lattice::<S>::on_grid(0.0, quantum, bound)
         && coarse.step > lattice.step
     {
-        lattice.step = coarse.step;
+        lattice = coarse;
     }
     let mean = lattice.nearest(S::from_f64(stats.mean)).unwrap_or(0);
     let mut survey = Survey::new(mean);
@@ -457,17 +455,16 @@ fn transform_model<S: Value>(
     }
     let budget = match target {
         None => None,
-        Some(e) => match (256.0 * e / coarsest).floor() {
-            b if b >= 1.0 => Some(b as u32),
+        Some(e) => match q8(e / coarsest) {
+            budget if budget >= 1 => Some(budget),
             _ => bail!("a root mean square error of {e:e} is too small for these values"),
         },
     };
-    let coefficient_step = ((step / base * 256.0).round() as u32).max(1);
+    let coefficient_step = q8(step / base).max(1);
     let mut basis = Vec::with_capacity(axes.variances.len() * k);
     for value in 0..axes.variances.len() {
         for component in 0..k {
-            let weight = (axes.vectors[(value, component)] * BASIS_ONE).round();
-            basis.push(weight.clamp(-32768.0, 32767.0) as i16);
+            basis.push(basis_weight(axes.vectors[(value, component)]));
         }
     }
     let scales = axes.magnitudes(k, step);
@@ -536,7 +533,7 @@ impl Axes {
             let sum: f64 = (0..codes.nrows()).map(|i| (codes[(i, j)] / step).round().abs()).sum();
             sum / codes.nrows() as f64
         };
-        (0..k).map(|j| (mean(j) * 256.0).round().min(1e9) as u32).collect()
+        (0..k).map(|j| q8(mean(j)).min(MAX_MAGNITUDE)).collect()
     }
 
     /// Steps and numbers of components worth trying for a root mean square error.
