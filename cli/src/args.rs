@@ -135,8 +135,8 @@ The recording is compressed and decompressed in memory; errors are measured betw
 and the input. `bytes` is the size of the file that `compress` would write. If the model was fitted with
 --relative, the overall `rmse`, `max_error` and `bound` are in units of each channel's deviation, so that
 they can be compared with each other; those of the channels are in the channel's own unit. Speeds are in
-10^6 bytes of samples, as the model's sample type holds them, per second. The exit code is 1 if the bound
-is not held.
+10^6 bytes of samples, as the model's sample type holds them, per second in the encoder and in the decoder,
+reading and measuring left out. The exit code is 1 if the bound is not held.
 
 Examples:
   eigenmote evaluate model.eig today.csv

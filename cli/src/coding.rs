@@ -151,22 +151,16 @@ fn check_values(recording: &Recording, kind: Kind, console: Console) -> Result<b
     );
 }
 
-/// Times many calls of the same work. The median call stands for all: on a busy machine a few of
-/// them wait for a core.
+/// Adds up the time that calls of one kind of work take.
 #[derive(Default)]
-struct Clock(Vec<Duration>);
+struct Clock(Duration);
 
 impl Clock {
     fn time<R>(&mut self, work: impl FnOnce() -> R) -> R {
         let start = Instant::now();
         let result = work();
-        self.0.push(start.elapsed());
+        self.0 += start.elapsed();
         result
-    }
-
-    fn total(mut self) -> Duration {
-        self.0.sort_unstable();
-        self.0.get(self.0.len() / 2).map_or(Duration::ZERO, |median| *median * self.0.len() as u32)
     }
 }
 
@@ -182,7 +176,7 @@ fn encode_rows<S: Value>(
     let mut frame = vec![0; model.max_frame_bytes()];
     let length = model.window() * model.channels();
     let windows = samples.chunks(length).zip(present.chunks(length));
-    let mut progress = console.progress("compressing", windows.len());
+    let progress = console.progress("compressing", windows.len());
     let (mut frames, mut count, mut clock) = (Vec::new(), 0, Clock::default());
     for (window, present) in windows {
         let model = within_budget(model, present);
@@ -192,7 +186,7 @@ fn encode_rows<S: Value>(
         count += 1;
         progress.step();
     }
-    Ok((frames, count, clock.total()))
+    Ok((frames, count, clock.0))
 }
 
 /// The model with its budget for the mean over a window cut so that the mean over the values that
@@ -267,7 +261,7 @@ fn decode_rows<S: Value>(model: &Model<'_>, frames: &[u8], rows: usize, console:
     let mut out = vec![S::default(); channels * window];
     let mut values = vec![0.0; rows * channels];
     let mut seen = vec![false; rows.div_ceil(window)];
-    let mut progress = console.progress("decompressing", seen.len());
+    let progress = console.progress("decompressing", seen.len());
     let mut clock = Clock::default();
     let mut scan = Scan { bytes: frames, at: 0 };
     while let Some(frame) = scan.next_frame(model.id()) {
@@ -287,7 +281,7 @@ fn decode_rows<S: Value>(model: &Model<'_>, frames: &[u8], rows: usize, console:
     }
     let lost = seen.iter().enumerate().filter(|(_, seen)| !**seen);
     let lost = lost.map(|(n, _)| n * window..((n + 1) * window).min(rows)).collect();
-    Rows { values, lost, time: clock.total() }
+    Rows { values, lost, time: clock.0 }
 }
 
 /// Walks over frames; behind a damaged one it looks for the next byte at which a frame checks out.

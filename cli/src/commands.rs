@@ -92,7 +92,10 @@ fn plan(args: &FitArgs) -> Plan {
 }
 
 fn read(path: &Path, columns: Columns<'_>, console: Console) -> Result<Recording> {
+    // Who types the input at a terminal is not to be disturbed.
+    let waiting = (path != Path::new("-")).then(|| console.wait("reading"));
     let (recording, notes) = input::read(path, columns)?;
+    drop(waiting);
     for note in notes {
         console.note(format_args!("{}: {note}", recording.source));
     }

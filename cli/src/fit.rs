@@ -271,7 +271,7 @@ fn bounded<S: Value>(
     let channels = stats.len();
     let default = (1024 / channels).next_power_of_two().clamp(128, 512);
     let rows = window_rows(plan, channels, default, S::KIND.bytes())?;
-    let mut progress = console.progress("fitting", channels + RATES.len());
+    let progress = console.progress("fitting", channels + RATES.len());
     let mut specs = Vec::with_capacity(channels);
     for (c, (stats, &bound)) in stats.iter().zip(bounds).enumerate() {
         let runs: Vec<Vec<S>> = segments
@@ -364,7 +364,9 @@ fn transform<S: Value>(
              {MAX_TRANSFORM_VALUES} can be decomposed: give a shorter --window or fewer --columns"
         );
     }
+    let waiting = console.wait("decomposing");
     let axes = Axes::of(segments, stats, units, rows)?;
+    drop(waiting);
     let windows = windows(segments, values);
     let largest = match (axes.largest(), plan.promise) {
         // Where nothing varies, any step will do that the sample type holds.
@@ -389,14 +391,16 @@ fn transform<S: Value>(
         Promise::Rmse(e) | Promise::MaxError(e) => {
             // Candidates are judged on rows that their axes have not seen, if there are enough.
             let (front, back) = hold_out(segments, values);
+            let waiting = console.wait("decomposing");
             let (seen, judges) = if back.is_empty() {
                 (None, some(&windows, TRIAL_WINDOWS))
             } else {
                 (Some(Axes::of(&front, stats, units, rows)?), some(&back, TRIAL_WINDOWS))
             };
+            drop(waiting);
             let seen = seen.as_ref().unwrap_or(&axes);
             let candidates = seen.candidates(e);
-            let mut progress = console.progress("fitting", candidates.len());
+            let progress = console.progress("fitting", candidates.len());
             let mut best: Option<(usize, TransformShape)> = None;
             for (step, k) in candidates {
                 let shape = shape(step, k, Some(e));
