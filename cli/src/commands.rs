@@ -22,6 +22,7 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
     let console = Console { quiet: cli.quiet };
     match cli.command {
         Command::Fit { inputs, fit, train_fraction, output } => {
+            output::check(&output)?;
             let recordings = read_all(&inputs, &fit.columns, console)?;
             let parts: Vec<_> = recordings
                 .iter()
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             Ok(true)
         }
         Command::Compress { model, input, part, output } => {
+            output::check(&output)?;
             let file = read_model(&model)?;
             let recording = read_part(&input, &part, &file, console)?;
             let encoded = coding::compress(&file, &recording, console)?;
@@ -54,6 +56,7 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             Ok(true)
         }
         Command::Decompress { model, file, output, recover } => {
+            check_samples(&output)?;
             let model = read_model(&model)?;
             let (source, bytes) = input::read_bytes(&file)?;
             let decoded = coding::decompress(&model, &bytes, recover, console).context(source)?;
@@ -222,6 +225,17 @@ fn print(text: &str) -> Result<()> {
     Ok(out.flush()?)
 }
 
+/// Makes sure that a file for samples can be made, and that its name tells no other format.
+fn check_samples(path: &Path) -> Result<()> {
+    const OTHERS: [&str; 8] = ["parquet", "pq", "npz", "feather", "arrow", "xlsx", "h5", "json"];
+    let is =
+        |ending: &std::ffi::OsStr| OTHERS.iter().any(|other| ending.eq_ignore_ascii_case(other));
+    if path.extension().is_some_and(is) {
+        bail!("cannot write {}: decompress writes .csv or .npy", path.display());
+    }
+    output::check(path)
+}
+
 fn write_samples(path: &Path, file: &ModelFile, decoded: &Decoded) -> Result<()> {
     let names = file.names();
     let samples = Samples {
@@ -244,6 +258,9 @@ fn roundtrip(
     folder: Option<&Path>,
     console: Console,
 ) -> Result<bool> {
+    if let Some(folder) = folder {
+        output::check_folder(folder)?;
+    }
     let whole = read_all(&[input], &args.columns, console)?.swap_remove(0);
     let split = share(whole.rows, train_fraction);
     let (train, rest) = (whole.slice(0..split), whole.slice(split..whole.rows));

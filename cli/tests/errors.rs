@@ -227,3 +227,52 @@ fn rounding_is_reserved_of_a_mean_error() {
     let error = bench.fails("fit in.csv --rmse 1e-4 --window 8 --kind f32 -o model", 1);
     has(&error, &["channel \"a\": rounding its values to f32", "use --kind f64"]);
 }
+
+#[test]
+fn negative_numbers_are_answered_in_our_own_words() {
+    let bench = Bench::new();
+    for (args, wanted) in [
+        ("fit in.csv --max-error -1 -o m", "expected a number that is not negative"),
+        ("fit in.csv --rmse -0.5 -o m", "expected a number above 0"),
+        ("fit in.csv --components -2 -o m", "is not in 1..=256"),
+        ("fit in.csv --rmse 1 --train-fraction -1 -o m", "expected a number above 0 and up to 1"),
+        ("evaluate m in.csv --skip-fraction -1", "expected a number from 0 to below 1"),
+        ("evaluate m in.csv --rows -5:3", "expected A:B"),
+    ] {
+        has(&bench.fails(args, 2), &[wanted]);
+    }
+}
+
+#[test]
+fn outputs_are_checked_before_the_work() {
+    let bench = Bench::new();
+    // The inputs are not even there.
+    for command in ["fit in.csv --max-error 1", "compress m in.csv", "decompress m in.eigc"] {
+        has(&bench.fails(&format!("{command} -o no/such"), 1), &["cannot write no/such"]);
+        has(&bench.fails(&format!("{command} -o ."), 1), &["it is a folder"]);
+    }
+    let error = bench.fails("decompress m in.eigc -o q.Parquet", 1);
+    has(&error, &["cannot write q.Parquet: decompress writes .csv or .npy"]);
+    bench.file("taken", "");
+    let error = bench.fails("roundtrip in.csv --max-error 1 -o taken/out", 1);
+    has(&error, &["cannot write into taken/out"]);
+    assert_eq!(std::fs::read_dir(bench.path("")).unwrap().count(), 1);
+}
+
+#[test]
+fn lines_of_units_and_comments_are_told() {
+    has(&refused("a,b\nV,A\n1,2\n3,4\n", ""), &["line 2, column 1", "if it holds units"]);
+    has(&refused("a,b\n1,2\n# pause\n3,4\n5,6\n", ""), &["line 3: 1 cells", "remove the line"]);
+    has(&refused("a\n1\n2\n# pause\n3\n", ""), &["line 4", "if it is a comment"]);
+}
+
+#[test]
+fn blanks_around_chosen_names_are_no_part_of_them() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a,b,c\n1,2,3\n4,5,6\n");
+    let mut command = assert_cmd::Command::cargo_bin("eigenmote").unwrap();
+    let command = command.current_dir(bench.path(""));
+    command.args(["fit", "in.csv", "--columns", "c, a", "--max-error", "0", "-o", "model"]);
+    command.assert().success();
+    assert_eq!(bench.json("inspect model --json")["channels"][1]["name"], "a");
+}

@@ -279,6 +279,8 @@ impl Table {
     }
 
     fn find(&self, source: &str, wanted: &str) -> Result<usize> {
+        let exact = self.columns.iter().any(|c| c.name == wanted);
+        let wanted = if exact { wanted } else { wanted.trim() };
         let called = |&i: &usize| self.columns[i].name == wanted;
         let called: Vec<usize> = (0..self.columns.len()).filter(called).collect();
         match called[..] {
@@ -393,9 +395,15 @@ impl Table {
         for &index in &chosen {
             let column = &self.columns[index];
             if let Some((row, text)) = &column.bad {
+                let hint = match *row {
+                    _ if self.lines.is_empty() => "",
+                    _ if text.starts_with('#') => "remove the line if it is a comment, ",
+                    0 if column.strays == 1 => "remove the line if it holds units, ",
+                    _ => "",
+                };
                 bail!(
-                    "{source}: {}, column {} \"{}\": \"{text}\" is not a finite number; correct the \
-                     cell, leave it empty if the value is missing, or choose other columns with \
+                    "{source}: {}, column {} \"{}\": \"{text}\" is not a finite number; {hint}correct \
+                     the cell, leave it empty if the value is missing, or choose other columns with \
                      --columns (available: {})",
                     self.place(*row),
                     index + 1,

@@ -48,9 +48,15 @@ pub(super) fn table(bytes: &[u8]) -> Result<Table> {
             if cells.len() == 1 && cells[0].is_empty() {
                 return Ok(true);
             }
+            let hint = match cells.first() {
+                Some(cell) if cell.starts_with('#') => {
+                    "; only comments at the top are skipped: remove the line"
+                }
+                _ => "",
+            };
             bail!(
                 "line {line}: {} cells where the file has {} columns; every row needs the same number \
-                 of cells",
+                 of cells{hint}",
                 cells.len(),
                 columns.len()
             );
