@@ -98,7 +98,8 @@ fn decimal_commas_between_commas_are_refused() {
     let rows = |r: u32| format!("{},7,{r}\n", if r == 90 { 5 } else { r });
     let late = "a,b\n".to_string() + &(0..100).map(rows).collect::<String>();
     has(&refused(late, ""), &["the header has 2 names, the rows 3 cells"]);
-    has(&refused("a;b\n7;1;2\n9;3;4\n", ""), &["does not number the rows", "name every column"]);
+    has(&refused("a,b\n7,1.5,2\n9,3.5,4\n", ""), &["does not count the rows", "name every"]);
+    has(&refused("a;b\n7;1;2\n9;3;4\n", ""), &["does not count the rows", "name every column"]);
 }
 
 #[test]

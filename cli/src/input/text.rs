@@ -208,33 +208,36 @@ fn layout(head: &[Vec<String>], comment: Option<&str>, delimiter: Delimiter) -> 
 }
 
 /// Under a header one name short, makes sure that the first column names the rows: by text or by
-/// counting them. Anything else may be the whole parts of numbers with decimal commas.
+/// counting them. Anything else may be a column without a name, or the whole parts of numbers with
+/// decimal commas.
 fn check_row_names(rows: &Column, others: &[Column], delimiter: Delimiter) -> Result<()> {
-    let counts_from = |first: f64| {
-        let breaks = |(row, &x): (usize, &f64)| x != first + row as f64;
-        !rows.values.iter().enumerate().any(breaks)
-    };
-    let counts = counts_from(0.0) || counts_from(1.0);
-    let commas = delimiter == Delimiter::Byte(b',');
+    // Whether commas cannot be decimal signs: they part no cells, the sign is a point, or the cells
+    // behind the first column are no fractions.
+    let no_fractions =
+        |c: &Column| c.strays > 0 || others.len() == 1 && c.values.iter().any(|&x| x < 0.0);
+    let separators = delimiter != Delimiter::Byte(b',')
+        || others.iter().any(|c| c.decimals > 0)
+        || others.first().is_some_and(no_fractions);
+    let counts = rows.values.windows(2).all(|pair| pair[1] == pair[0] + 1.0);
+    let from_start = rows.values.first().is_some_and(|&x| x == 0.0 || x == 1.0);
     // "1,5", "2,5", "3,75" below a single name count as well.
-    let digits = |c: &Column| c.decimals == 0 && c.values.iter().all(|x| x.is_nan() || *x >= 0.0);
-    let undecided = commas && matches!(others, [only] if only.strays == 0 && digits(only));
-    if rows.numbers == 0 || counts && !undecided {
+    let decided = separators || from_start && others.len() > 1;
+    if rows.numbers == 0 || counts && decided {
         return Ok(());
     }
     let names = others.len();
     let s = if names == 1 { "" } else { "s" };
-    if commas {
+    if separators {
         bail!(
-            "the header has {names} name{s}, the rows {} cells: either numbers are written with decimal \
-             commas in a comma-separated file (write them with points, or separate cells with \
-             semicolons), or the header lacks the name of the first column (add it)",
+            "the header has {names} name{s}, the rows {} cells, and the first of them does not count the \
+             rows; name every column",
             names + 1
         );
     }
     bail!(
-        "the header has {names} name{s}, the rows {} cells, and the first of them does not number the \
-         rows; name every column",
+        "the header has {names} name{s}, the rows {} cells: either numbers are written with decimal \
+         commas in a comma-separated file (write them with points, or separate cells with \
+         semicolons), or the header lacks the name of the first column (add it)",
         names + 1
     );
 }
