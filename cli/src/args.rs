@@ -41,7 +41,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         fit: FitArgs,
         /// Share of the rows to learn from, from the start
-        #[arg(long, value_name = "F", default_value_t = 1.0, value_parser = fraction)]
+        #[arg(long, value_name = "F", default_value_t = 1.0, value_parser = fraction, allow_negative_numbers = true)]
         train_fraction: f64,
         /// Model file to write
         #[arg(long, short, value_name = "MODEL")]
@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Decompress {
         model: PathBuf,
         file: PathBuf,
-        /// File to write: .npy for an array, any other name for comma-separated text
+        /// File to write: .npy for an array, .csv or another name for comma-separated text
         #[arg(long, short, value_name = "OUT")]
         output: PathBuf,
         /// Restore the undamaged frames of a damaged file; the rows of the others are left empty
@@ -99,7 +99,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         fit: FitArgs,
         /// Share of the rows to learn from, from the start; the rest is compressed
-        #[arg(long, value_name = "F", default_value_t = 0.5, value_parser = inner_fraction)]
+        #[arg(long, value_name = "F", default_value_t = 0.5, value_parser = inner_fraction, allow_negative_numbers = true)]
         train_fraction: f64,
         /// Print one JSON object
         #[arg(long)]
@@ -115,7 +115,8 @@ const FIT_HELP: &str = "\
 --rmse keeps the root mean square error of every window within E.
 --components keeps K components of each window and promises no bound.
 With --relative, E is counted in units of each channel's standard deviation over the training rows. A
-channel that is constant there is counted in units of 1 if it is integer, else of one millionth of its
+channel that is constant there is counted in units of 1 if it holds whole numbers, else of the last
+decimal that its text file writes (at least one millionth of its value), or else of one millionth of its
 value (at least of 1).
 
 Examples:
@@ -134,8 +135,8 @@ The recording is compressed and decompressed in memory; errors are measured betw
 and the input. `bytes` is the size of the file that `compress` would write. If the model was fitted with
 --relative, the overall `rmse`, `max_error` and `bound` are in units of each channel's deviation, so that
 they can be compared with each other; those of the channels are in the channel's own unit. Speeds are in
-10^6 bytes of samples, as the model's sample type holds them, per second. The exit code is 1 if the bound
-is not held.
+10^6 bytes of samples, as the model's sample type holds them, per second in the encoder and in the decoder,
+reading and measuring left out. The exit code is 1 if the bound is not held.
 
 Examples:
   eigenmote evaluate model.eig today.csv
@@ -154,7 +155,7 @@ pub(crate) struct FitArgs {
     #[arg(long, value_name = "a,b", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
     /// Rows coded together; default: by the number of channels
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096), allow_negative_numbers = true)]
     pub(crate) window: Option<u16>,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
@@ -171,13 +172,13 @@ pub(crate) struct FitArgs {
 #[group(required = true, multiple = false)]
 pub(crate) struct TargetArgs {
     /// Keep every value within E
-    #[arg(long, value_name = "E", value_parser = not_negative)]
+    #[arg(long, value_name = "E", value_parser = not_negative, allow_negative_numbers = true)]
     pub(crate) max_error: Option<f64>,
     /// Keep the root mean square error of every window within E
-    #[arg(long, value_name = "E", value_parser = positive)]
+    #[arg(long, value_name = "E", value_parser = positive, allow_negative_numbers = true)]
     pub(crate) rmse: Option<f64>,
     /// Keep K components of each window
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..=256), allow_negative_numbers = true)]
     pub(crate) components: Option<u16>,
 }
 
@@ -188,10 +189,10 @@ pub(crate) struct PartArgs {
     #[arg(long, value_name = "a,b", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
     /// Rows A up to, but not with, B, counted from 0; either may be left out
-    #[arg(long, value_name = "A:B", value_parser = row_range, conflicts_with = "skip_fraction")]
+    #[arg(long, value_name = "A:B", value_parser = row_range, allow_hyphen_values = true, conflicts_with = "skip_fraction")]
     pub(crate) rows: Option<Range<usize>>,
     /// Leave out this share of the rows at the start, as `fit --train-fraction` would take it
-    #[arg(long, value_name = "F", value_parser = skipped_fraction)]
+    #[arg(long, value_name = "F", value_parser = skipped_fraction, allow_negative_numbers = true)]
     pub(crate) skip_fraction: Option<f64>,
 }
 

@@ -92,6 +92,8 @@ pub(crate) struct Encoded {
     pub(crate) bytes: Vec<u8>,
     pub(crate) frames: usize,
     pub(crate) frame_bytes: usize,
+    /// Whether values changed on their way into the model's sample type.
+    pub(crate) rounded: bool,
     /// Time in the encoder alone.
     pub(crate) time: Duration,
 }
@@ -104,7 +106,7 @@ pub(crate) fn compress(
 ) -> Result<Encoded> {
     let model = parse_model(file)?;
     let kind = kind_of(&model);
-    check_values(recording, kind, console)?;
+    let rounded = check_values(recording, kind, console)?;
     let (frames, ends, time) = with_kind!(kind, S => encode_rows::<S>(&model, recording, console))?;
     let header = Header {
         model: file.tag(),
@@ -117,14 +119,15 @@ pub(crate) fn compress(
         bytes: container::write(&header, &frames),
         frames: ends,
         frame_bytes: frames.len(),
+        rounded,
         time,
     })
 }
 
-/// Makes sure that the model's sample type holds every value.
-fn check_values(recording: &Recording, kind: Kind, console: Console) -> Result<()> {
+/// Makes sure that the model's sample type takes every value; `true` if it changes some.
+fn check_values(recording: &Recording, kind: Kind, console: Console) -> Result<bool> {
     let Some(at) = recording.values.iter().position(|&x| !kind.holds(x)) else {
-        return Ok(());
+        return Ok(false);
     };
     if kind == Kind::F32 {
         let change = |&x: &f64| (f64::from(x as f32) - x).abs();
@@ -134,7 +137,7 @@ fn check_values(recording: &Recording, kind: Kind, console: Console) -> Result<(
                 "{}: values rounded to the model's 32-bit floats (largest change {most:.3e})",
                 recording.source
             ));
-            return Ok(());
+            return Ok(true);
         }
     }
     let channels = recording.channels();
@@ -148,22 +151,16 @@ fn check_values(recording: &Recording, kind: Kind, console: Console) -> Result<(
     );
 }
 
-/// Times many calls of the same work. The median call stands for all: on a busy machine a few of
-/// them wait for a core.
+/// Adds up the time that calls of one kind of work take.
 #[derive(Default)]
-struct Clock(Vec<Duration>);
+struct Clock(Duration);
 
 impl Clock {
     fn time<R>(&mut self, work: impl FnOnce() -> R) -> R {
         let start = Instant::now();
         let result = work();
-        self.0.push(start.elapsed());
+        self.0 += start.elapsed();
         result
-    }
-
-    fn total(mut self) -> Duration {
-        self.0.sort_unstable();
-        self.0.get(self.0.len() / 2).map_or(Duration::ZERO, |median| *median * self.0.len() as u32)
     }
 }
 
@@ -179,7 +176,7 @@ fn encode_rows<S: Value>(
     let mut frame = vec![0; model.max_frame_bytes()];
     let length = model.window() * model.channels();
     let windows = samples.chunks(length).zip(present.chunks(length));
-    let mut progress = console.progress("compressing", windows.len());
+    let progress = console.progress("compressing", windows.len());
     let (mut frames, mut count, mut clock) = (Vec::new(), 0, Clock::default());
     for (window, present) in windows {
         let model = within_budget(model, present);
@@ -189,7 +186,7 @@ fn encode_rows<S: Value>(
         count += 1;
         progress.step();
     }
-    Ok((frames, count, clock.total()))
+    Ok((frames, count, clock.0))
 }
 
 /// The model with its budget for the mean over a window cut so that the mean over the values that
@@ -264,7 +261,7 @@ fn decode_rows<S: Value>(model: &Model<'_>, frames: &[u8], rows: usize, console:
     let mut out = vec![S::default(); channels * window];
     let mut values = vec![0.0; rows * channels];
     let mut seen = vec![false; rows.div_ceil(window)];
-    let mut progress = console.progress("decompressing", seen.len());
+    let progress = console.progress("decompressing", seen.len());
     let mut clock = Clock::default();
     let mut scan = Scan { bytes: frames, at: 0 };
     while let Some(frame) = scan.next_frame(model.id()) {
@@ -284,7 +281,7 @@ fn decode_rows<S: Value>(model: &Model<'_>, frames: &[u8], rows: usize, console:
     }
     let lost = seen.iter().enumerate().filter(|(_, seen)| !**seen);
     let lost = lost.map(|(n, _)| n * window..((n + 1) * window).min(rows)).collect();
-    Rows { values, lost, time: clock.total() }
+    Rows { values, lost, time: clock.0 }
 }
 
 /// Walks over frames; behind a damaged one it looks for the next byte at which a frame checks out.

@@ -8,7 +8,7 @@ use eigenmote::codec::{Frame, Model};
 use serde_json::{Value, json};
 
 use crate::args::{Cli, Command, FitArgs, PartArgs, share};
-use crate::coding::{self, Decoded, Scan, kind_of, mode_name, parse_model};
+use crate::coding::{self, Decoded, Encoded, Scan, kind_of, mode_name, parse_model};
 use crate::container::{self, Container};
 use crate::fit::{Plan, fit};
 use crate::input::{self, Columns, Recording};
@@ -22,6 +22,7 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
     let console = Console { quiet: cli.quiet };
     match cli.command {
         Command::Fit { inputs, fit, train_fraction, output } => {
+            output::check(&output)?;
             let recordings = read_all(&inputs, &fit.columns, console)?;
             let parts: Vec<_> = recordings
                 .iter()
@@ -32,14 +33,19 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
                 bail!("--train-fraction {train_fraction} leaves no rows to fit");
             }
             let file = crate::fit::fit(&parts, plan(&fit), console)?;
-            output::replace(&output, |out| out.write_all(&file.to_bytes()))?;
+            let (file, stored) = stored(&file)?;
+            output::replace(&output, |out| out.write_all(&stored))?;
             summarize(&file, console)?;
             Ok(true)
         }
         Command::Compress { model, input, part, output } => {
+            output::check(&output)?;
             let file = read_model(&model)?;
             let recording = read_part(&input, &part, &file, console)?;
             let encoded = coding::compress(&file, &recording, console)?;
+            if encoded.rounded {
+                check_promise(&file, &recording, &encoded, console)?;
+            }
             output::replace(&output, |out| out.write_all(&encoded.bytes))?;
             console.note(format_args!(
                 "{} values in {} bytes: {:.3} bits per value",
@@ -50,6 +56,7 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             Ok(true)
         }
         Command::Decompress { model, file, output, recover } => {
+            check_samples(&output)?;
             let model = read_model(&model)?;
             let (source, bytes) = input::read_bytes(&file)?;
             let decoded = coding::decompress(&model, &bytes, recover, console).context(source)?;
@@ -88,7 +95,10 @@ fn plan(args: &FitArgs) -> Plan {
 }
 
 fn read(path: &Path, columns: Columns<'_>, console: Console) -> Result<Recording> {
+    // Who types the input at a terminal is not to be disturbed.
+    let waiting = (path != Path::new("-")).then(|| console.wait("reading"));
     let (recording, notes) = input::read(path, columns)?;
+    drop(waiting);
     for note in notes {
         console.note(format_args!("{}: {note}", recording.source));
     }
@@ -166,10 +176,38 @@ fn evaluate(
     console: Console,
 ) -> Result<(Report, Vec<u8>, Decoded)> {
     let encoded = coding::compress(file, recording, console)?;
+    let (report, decoded) = judge(file, recording, &encoded, console)?;
+    Ok((report, encoded.bytes, decoded))
+}
+
+/// Decompresses and measures.
+fn judge(
+    file: &ModelFile,
+    recording: &Recording,
+    encoded: &Encoded,
+    console: Console,
+) -> Result<(Report, Decoded)> {
     let decoded = coding::decompress(file, &encoded.bytes, false, console)?;
     let window = parse_model(file)?.window();
-    let report = measure(file, recording, &encoded, &decoded, window);
-    Ok((report, encoded.bytes, decoded))
+    Ok((measure(file, recording, encoded, &decoded, window), decoded))
+}
+
+/// The codec promises on the values that it gets: where those are rounded ones, the promise on the
+/// recording has to be seen.
+fn check_promise(
+    file: &ModelFile,
+    recording: &Recording,
+    encoded: &Encoded,
+    console: Console,
+) -> Result<()> {
+    if let Some(broken) = judge(file, recording, encoded, console)?.0.broken() {
+        bail!(
+            "{}: with its values rounded to the model's sample type, {broken}; fit a model with --kind \
+             f64, or with these values among the training rows",
+            recording.source
+        );
+    }
+    Ok(())
 }
 
 fn print_report(report: &Report, json: bool) -> Result<bool> {
@@ -185,6 +223,17 @@ fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
+}
+
+/// Makes sure that a file for samples can be made, and that its name tells no other format.
+fn check_samples(path: &Path) -> Result<()> {
+    const OTHERS: [&str; 8] = ["parquet", "pq", "npz", "feather", "arrow", "xlsx", "h5", "json"];
+    let is =
+        |ending: &std::ffi::OsStr| OTHERS.iter().any(|other| ending.eq_ignore_ascii_case(other));
+    if path.extension().is_some_and(is) {
+        bail!("cannot write {}: decompress writes .csv or .npy", path.display());
+    }
+    output::check(path)
 }
 
 fn write_samples(path: &Path, file: &ModelFile, decoded: &Decoded) -> Result<()> {
@@ -209,6 +258,9 @@ fn roundtrip(
     folder: Option<&Path>,
     console: Console,
 ) -> Result<bool> {
+    if let Some(folder) = folder {
+        output::check_folder(folder)?;
+    }
     let whole = read_all(&[input], &args.columns, console)?.swap_remove(0);
     let split = share(whole.rows, train_fraction);
     let (train, rest) = (whole.slice(0..split), whole.slice(split..whole.rows));
@@ -216,10 +268,9 @@ fn roundtrip(
         bail!("{}: {} rows cannot be parted at {train_fraction}", whole.source, whole.rows);
     }
     let file = fit(&[train], plan(args), console)?;
-    summarize(&file, console)?;
     // From here on only what would be on disk is used: the model's bytes and the compressed file's.
-    let stored = file.to_bytes();
-    let file = ModelFile::parse(&stored)?;
+    let (file, stored) = stored(&file)?;
+    summarize(&file, console)?;
     let (report, bytes, decoded) = evaluate(&file, &rest, console)?;
     if let Some(folder) = folder {
         std::fs::create_dir_all(folder)
@@ -233,6 +284,16 @@ fn roundtrip(
         ));
     }
     print_report(&report, json)
+}
+
+/// A fresh model as it comes out of its own bytes, and the bytes.
+fn stored(file: &ModelFile) -> Result<(ModelFile, Vec<u8>)> {
+    let bytes = file.to_bytes();
+    let read =
+        ModelFile::parse(&bytes).and_then(|file| parse_model(&file).map(drop).map(|()| file));
+    let about =
+        "the model could not be read back; are values or bounds near the limits of their type?";
+    Ok((read.context(about)?, bytes))
 }
 
 /// One line about a fresh model.
@@ -309,12 +370,10 @@ fn orders(model: &Model<'_>) -> Vec<u8> {
 
 fn inspect_container(bytes: &[u8]) -> Result<(Value, bool)> {
     let Container { header, frames, damage } = container::parse(bytes)?;
-    let [low, high, ..] = header.model.to_le_bytes();
-    let (_, _) = (low, high);
     let mut scan = Scan { bytes: frames, at: 0 };
     let (mut count, mut rows, mut plain, mut escaped, mut refined) = (0, 0, 0, 0, 0);
-    let id = frames.get(2..4).map_or(0, |id| u16::from_le_bytes([id[0], id[1]]));
-    while let Some(frame) = scan.next_frame(id) {
+    // The id of the frames is the low half of the checksum.
+    while let Some(frame) = scan.next_frame(header.model as u16) {
         count += 1;
         rows += frame.rows();
         plain += usize::from(Frame::is_raw(&frame));

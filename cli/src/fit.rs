@@ -1,7 +1,7 @@
 //! Learns a model from training rows: what the library's codec needs, chosen by measured cost.
 
 use anyhow::{Context, Result, anyhow, bail};
-use eigenmote::codec::fit::{DEFAULT_PRIORS, DEFAULT_RATE, Survey, Tally};
+use eigenmote::codec::fit::{DEFAULT_PRIORS, DEFAULT_RATE, Survey, Tally, basis_weight, q8};
 use eigenmote::codec::{
     CONTEXTS, Channel as ChannelSpec, Lattice, MAX_PAYLOAD, Model, ModelSpec, Slot, Transform,
 };
@@ -20,8 +20,11 @@ const MAX_TRANSFORM_VALUES: usize = 2048;
 const TRIAL_WINDOWS: usize = 256;
 /// With more decimals than this, values are as good as continuous.
 const MAX_DECIMALS: u32 = 9;
-/// One in the library's basis.
-const BASIS_ONE: f64 = 16384.0;
+/// Largest expected magnitude that a model holds.
+const MAX_MAGNITUDE: u32 = 1 << 30;
+
+/// Where an `f64` has its exponent.
+const EXPONENT_BITS: u64 = 0x7FF << 52;
 
 /// What the user asked for.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +41,8 @@ struct Stats {
     mean: f64,
     deviation: f64,
     largest: f64,
+    /// Whether there are values, and all of them whole numbers.
+    whole: bool,
     /// Distance of the values a text file can write with its decimals.
     quantum: Option<f64>,
 }
@@ -47,14 +52,13 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
     let first = recordings.first().context("nothing to fit")?;
     let kind = plan.kind.unwrap_or_else(|| common_kind(recordings));
     for recording in recordings {
-        if let Some(x) = recording.values.iter().find(|&&x| !kind.holds(x))
-            && kind != Kind::F32
-        {
+        let fits = |x: f64| kind.holds(x) || kind == Kind::F32 && (x as f32).is_finite();
+        if let Some(x) = recording.values.iter().find(|&&x| !fits(x)) {
             bail!("{}: {x} does not fit --kind {kind}", recording.source);
         }
     }
     let stats = stats(recordings);
-    let units: Vec<f64> = stats.iter().map(|s| unit(s, kind, plan.relative)).collect();
+    let units: Vec<f64> = stats.iter().map(|s| unit(s, plan.relative)).collect();
     let bounds: Vec<Option<f64>> = units
         .iter()
         .map(|&unit| match plan.promise {
@@ -62,15 +66,30 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
             _ => None,
         })
         .collect();
+    let roundings = roundings(recordings, &stats, kind);
     let blob = with_kind!(kind, S => {
         let segments: Vec<Vec<S>> =
             recordings.iter().map(|r| r.values.iter().map(|&x| S::from_f64(x)).collect()).collect();
         match plan.promise {
             Promise::MaxError(_) => {
-                let bounds = inner_bounds(recordings, &stats, &bounds, kind)?;
-                bounded::<S>(&segments, &stats, &bounds, plan, console)
+                let bounds = bounds.iter().zip(&roundings).zip(&first.names);
+                let bounds: Result<Vec<f64>> = bounds
+                    .map(|((bound, &rounding), name)| {
+                        less_rounding(bound.unwrap_or(0.0), rounding, name, kind)
+                    })
+                    .collect();
+                bounded::<S>(&segments, &stats, &bounds?, plan, console)
             }
-            _ => transform::<S>(&segments, &stats, &units, plan, console),
+            Promise::Rmse(e) => {
+                // The mean over a window is at most what rounding costs in the worst channel more.
+                let mut least = e;
+                for ((&rounding, &unit), name) in roundings.iter().zip(&units).zip(&first.names) {
+                    least = least.min(less_rounding(e * unit, rounding, name, kind)? / unit);
+                }
+                let plan = Plan { promise: Promise::Rmse(least), ..plan };
+                transform::<S>(&segments, &stats, &units, plan, console)
+            }
+            Promise::Components(_) => transform::<S>(&segments, &stats, &units, plan, console),
         }
     })?;
     let channels = first.names.iter().zip(&stats).zip(units.iter().zip(bounds));
@@ -107,33 +126,30 @@ fn common_kind(recordings: &[Recording]) -> Kind {
     }
 }
 
-/// The bounds less what values may change on the way into the sample type, with room for values
+/// How far values of each channel may move on the way into the sample type, with room for values
 /// twice as large as those seen.
-fn inner_bounds(
-    recordings: &[Recording],
-    stats: &[Stats],
-    bounds: &[Option<f64>],
-    kind: Kind,
-) -> Result<Vec<f64>> {
-    let inner = |(channel, (stats, bound)): (usize, (&Stats, &Option<f64>))| {
-        let bound = bound.unwrap_or(0.0);
+fn roundings(recordings: &[Recording], stats: &[Stats], kind: Kind) -> Vec<f64> {
+    let rounding = |(channel, stats): (usize, &Stats)| {
         let held = |r: &Recording| {
             r.values.iter().skip(channel).step_by(r.channels()).all(|&x| kind.holds(x))
         };
         if recordings.iter().all(held) {
-            return Ok(bound);
+            return 0.0;
         }
-        let rounding = stats.largest * f64::from(f32::EPSILON);
-        if rounding >= bound {
-            bail!(
-                "channel \"{}\": rounding its values to {kind} changes them by up to {rounding:.1e}, more \
-                 than its bound of {bound:.1e}; use --kind f64",
-                recordings[0].names[channel]
-            );
-        }
-        Ok(bound - rounding)
+        (stats.largest * f64::from(f32::EPSILON)).max(f64::from(f32::from_bits(1)))
     };
-    stats.iter().zip(bounds).enumerate().map(inner).collect()
+    stats.iter().enumerate().map(rounding).collect()
+}
+
+/// What rounding to the sample type leaves of a bound.
+fn less_rounding(bound: f64, rounding: f64, name: &str, kind: Kind) -> Result<f64> {
+    if rounding > 0.0 && rounding >= bound {
+        bail!(
+            "channel \"{name}\": rounding its values to {kind} changes them by up to {rounding:.1e}, more \
+             than its bound of {bound:.1e}; use --kind f64"
+        );
+    }
+    Ok(bound - rounding)
 }
 
 fn stats(recordings: &[Recording]) -> Vec<Stats> {
@@ -151,9 +167,14 @@ fn stats(recordings: &[Recording]) -> Vec<Stats> {
         let most = decimals.collect::<Option<Vec<u32>>>()?.into_iter().max()?;
         (most <= MAX_DECIMALS).then(|| 10_f64.powi(-most.cast_signed()))
     };
-    let stats = |(channel, cells): (usize, &Vec<f64>)| Stats {
-        quantum: quantum(channel),
-        ..channel_stats(cells)
+    let stats = |(channel, cells): (usize, &Vec<f64>)| {
+        // A channel without a value in the training rows holds there the first one after them.
+        let held = || recordings.iter().find_map(|r| r.values.get(channel).copied());
+        let stats = match (cells.is_empty(), held()) {
+            (true, Some(held)) => Stats { whole: false, ..channel_stats(&[held]) },
+            _ => channel_stats(cells),
+        };
+        Stats { quantum: quantum(channel), ..stats }
     };
     cells.iter().enumerate().map(stats).collect()
 }
@@ -163,22 +184,30 @@ fn channel_stats(cells: &[f64]) -> Stats {
         return Stats::default();
     };
     let largest = cells.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    let whole = cells.iter().all(|x| x.fract() == 0.0);
     if cells.iter().all(|&x| x == first) {
-        return Stats { mean: first, largest, ..Stats::default() };
+        return Stats { mean: first, largest, whole, ..Stats::default() };
     }
-    // Around a first estimate of the mean, so that large offsets cost no digits.
-    let about = cells.iter().map(|x| x / count).sum::<f64>();
-    let mean = about + cells.iter().map(|x| x - about).sum::<f64>() / count;
-    let squares: f64 = cells.iter().map(|x| (x - mean) * (x - mean)).sum();
-    Stats { mean, deviation: (squares / (count - 1.0)).sqrt(), largest, quantum: None }
+    // In units of a power of two near the largest, so that squares neither overflow nor vanish, and
+    // around a first estimate of the mean, so that large offsets cost no digits.
+    let scale = f64::from_bits(largest.to_bits() & EXPONENT_BITS).max(f64::MIN_POSITIVE);
+    let scaled = || cells.iter().map(|x| x / scale);
+    let about = scaled().map(|x| x / count).sum::<f64>();
+    let mean = about + scaled().map(|x| x - about).sum::<f64>() / count;
+    let squares: f64 = scaled().map(|x| (x - mean) * (x - mean)).sum();
+    let deviation = ((squares / (count - 1.0)).sqrt() * scale).min(f64::MAX);
+    Stats { mean: mean * scale, deviation, largest, whole, quantum: None }
 }
 
 /// What one unit of a relative bound is in a channel.
-fn unit(stats: &Stats, kind: Kind, relative: bool) -> f64 {
-    match (relative, kind) {
-        (true, _) if stats.deviation > 0.0 => stats.deviation,
-        (false, _) | (true, Kind::I16 | Kind::I32) => 1.0,
-        (true, _) => stats.mean.abs().max(1.0) * 1e-6,
+fn unit(stats: &Stats, relative: bool) -> f64 {
+    let millionth = stats.mean.abs() * 1e-6;
+    match (relative, stats.quantum) {
+        (false, _) => 1.0,
+        _ if stats.deviation > 0.0 => stats.deviation,
+        _ if stats.whole => 1.0,
+        (_, Some(quantum)) => quantum.max(millionth),
+        (_, None) => millionth.max(1e-6),
     }
 }
 
@@ -242,7 +271,7 @@ fn bounded<S: Value>(
     let channels = stats.len();
     let default = (1024 / channels).next_power_of_two().clamp(128, 512);
     let rows = window_rows(plan, channels, default, S::KIND.bytes())?;
-    let mut progress = console.progress("fitting", channels + RATES.len());
+    let progress = console.progress("fitting", channels + RATES.len());
     let mut specs = Vec::with_capacity(channels);
     for (c, (stats, &bound)) in stats.iter().zip(bounds).enumerate() {
         let runs: Vec<Vec<S>> = segments
@@ -289,15 +318,13 @@ fn bounded_channel<S: Value>(runs: &[Vec<S>], stats: &Stats, bound: f64) -> Resu
             anyhow!("a maximum error of {bound:e} is out of the range of the sample type")
         }
     })?;
-    // Where all values are multiples of a quantum q, an odd multiple of q that reaches every one of
-    // them within the bound may be a longer step than twice the bound. Values between the multiples,
-    // should some come later, become escapes.
+    // Where all values are multiples of a quantum, a step that is one too may be longer. Values
+    // between the multiples, should some come later, become escapes.
     if let (Some(quantum), true) = (stats.quantum, offset == 0.0)
-        && let Some(coarse) =
-            Lattice::<S>::fine(0.0, (2.0 * (bound / quantum).floor() + 1.0) * quantum)
+        && let Some(coarse) = Lattice::<S>::on_grid(0.0, quantum, bound)
         && coarse.step > lattice.step
     {
-        lattice.step = coarse.step;
+        lattice = coarse;
     }
     let mean = lattice.nearest(S::from_f64(stats.mean)).unwrap_or(0);
     let mut survey = Survey::new(mean);
@@ -337,9 +364,15 @@ fn transform<S: Value>(
              {MAX_TRANSFORM_VALUES} can be decomposed: give a shorter --window or fewer --columns"
         );
     }
+    let waiting = console.wait("decomposing");
     let axes = Axes::of(segments, stats, units, rows)?;
+    drop(waiting);
     let windows = windows(segments, values);
-    let largest = axes.largest().max(f64::MIN_POSITIVE);
+    let largest = match (axes.largest(), plan.promise) {
+        // Where nothing varies, any step will do that the sample type holds.
+        (0.0, Promise::Components(_)) => 1.0,
+        (largest, _) => largest.max(f64::MIN_POSITIVE),
+    };
     let shape = |step: f64, k: usize, target: Option<f64>| {
         // Counts of the fine lattice stay below 2^23 over the training rows.
         let base = (target.unwrap_or(step) / 16.0).max(largest / f64::from(1 << 23));
@@ -358,14 +391,16 @@ fn transform<S: Value>(
         Promise::Rmse(e) | Promise::MaxError(e) => {
             // Candidates are judged on rows that their axes have not seen, if there are enough.
             let (front, back) = hold_out(segments, values);
+            let waiting = console.wait("decomposing");
             let (seen, judges) = if back.is_empty() {
                 (None, some(&windows, TRIAL_WINDOWS))
             } else {
                 (Some(Axes::of(&front, stats, units, rows)?), some(&back, TRIAL_WINDOWS))
             };
+            drop(waiting);
             let seen = seen.as_ref().unwrap_or(&axes);
             let candidates = seen.candidates(e);
-            let mut progress = console.progress("fitting", candidates.len());
+            let progress = console.progress("fitting", candidates.len());
             let mut best: Option<(usize, TransformShape)> = None;
             for (step, k) in candidates {
                 let shape = shape(step, k, Some(e));
@@ -382,15 +417,13 @@ fn transform<S: Value>(
     transform_model::<S>(&axes, stats, units, &best, &some(&windows, TRIAL_WINDOWS))
 }
 
-/// The first four fifths of each segment, and the windows of what follows; none if they are few.
+/// The first four fifths of each segment, and the windows of what follows; none if either are few.
 fn hold_out<S: Copy>(segments: &[Vec<S>], values: usize) -> (Vec<Vec<S>>, Vec<&[S]>) {
     let split = |segment: &Vec<S>| segment.len() / values * 4 / 5 * values;
     let back: Vec<&[S]> = segments.iter().flat_map(|s| s[split(s)..].chunks(values)).collect();
-    if back.len() < 8 {
-        return (Vec::new(), Vec::new());
-    }
     let front = segments.iter().map(|s| s[..split(s)].to_vec()).filter(|s| !s.is_empty());
-    (front.collect(), back)
+    let front: Vec<Vec<S>> = front.collect();
+    if front.is_empty() || back.len() < 8 { (Vec::new(), Vec::new()) } else { (front, back) }
 }
 
 struct TransformShape {
@@ -426,17 +459,16 @@ fn transform_model<S: Value>(
     }
     let budget = match target {
         None => None,
-        Some(e) => match (256.0 * e / coarsest).floor() {
-            b if b >= 1.0 => Some(b as u32),
+        Some(e) => match q8(e / coarsest) {
+            budget if budget >= 1 => Some(budget),
             _ => bail!("a root mean square error of {e:e} is too small for these values"),
         },
     };
-    let coefficient_step = ((step / base * 256.0).round() as u32).max(1);
+    let coefficient_step = q8(step / base).max(1);
     let mut basis = Vec::with_capacity(axes.variances.len() * k);
     for value in 0..axes.variances.len() {
         for component in 0..k {
-            let weight = (axes.vectors[(value, component)] * BASIS_ONE).round();
-            basis.push(weight.clamp(-32768.0, 32767.0) as i16);
+            basis.push(basis_weight(axes.vectors[(value, component)]));
         }
     }
     let scales = axes.magnitudes(k, step);
@@ -478,6 +510,9 @@ impl Axes {
         let overlapping = to_mat(&collect(stride));
         let scale = 1.0 / overlapping.nrows() as f64;
         let covariance = overlapping.transpose() * &overlapping * faer::Scale(scale);
+        if covariance.norm_max().is_nan() || covariance.norm_max().is_infinite() {
+            bail!("the values are too large for their squares; count the error with --relative");
+        }
         let eigen = covariance
             .self_adjoint_eigen(Side::Lower)
             .map_err(|error| anyhow!("the decomposition failed: {error:?}"))?;
@@ -502,7 +537,7 @@ impl Axes {
             let sum: f64 = (0..codes.nrows()).map(|i| (codes[(i, j)] / step).round().abs()).sum();
             sum / codes.nrows() as f64
         };
-        (0..k).map(|j| (mean(j) * 256.0).round().min(1e9) as u32).collect()
+        (0..k).map(|j| q8(mean(j)).min(MAX_MAGNITUDE)).collect()
     }
 
     /// Steps and numbers of components worth trying for a root mean square error.

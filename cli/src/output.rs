@@ -3,10 +3,42 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use npyz::WriterBuilder;
 
 use crate::input::Kind;
+
+/// Makes sure, before any work is done for it, that a file can be made at `path`.
+pub(crate) fn check(path: &Path) -> Result<()> {
+    if path == Path::new("-") || path.metadata().is_ok_and(|data| !data.is_file() && !data.is_dir())
+    {
+        return Ok(());
+    }
+    if path.is_dir() {
+        bail!("cannot write {}: it is a folder; give the name of a file in it", path.display());
+    }
+    let about = || format!("cannot write {}", path.display());
+    tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder(path)).with_context(about)?;
+    Ok(())
+}
+
+/// Makes sure that files can be made in a folder, there or to be made.
+pub(crate) fn check_folder(path: &Path) -> Result<()> {
+    match path.ancestors().find(|folder| folder.exists()) {
+        Some(there) => check(&there.join("file"))
+            .with_context(|| format!("cannot write into {}", path.display())),
+        None => check(Path::new("file")),
+    }
+}
+
+const PREFIX: &str = ".eigenmote-";
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
 
 /// Calls `write` on a new file that then takes the place of `path`; `-` is standard output.
 pub(crate) fn replace(
@@ -26,18 +58,14 @@ pub(crate) fn replace(
         write(&mut out).and_then(|()| out.flush()).with_context(about)?;
         return Ok(());
     }
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".eigenmote-");
+    builder.prefix(PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let file = builder.tempfile_in(folder).with_context(about)?;
+    let file = builder.tempfile_in(folder(path)).with_context(about)?;
     let mut out = BufWriter::new(file);
     write(&mut out).with_context(about)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error).with_context(about)?;

@@ -1,11 +1,14 @@
 //! A progress bar for work over a second, seen only by a person at a terminal.
 
 use std::io::{IsTerminal, stderr};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 const PATIENCE: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(200);
 
 /// Where notes and progress go.
 #[derive(Clone, Copy, Debug)]
@@ -21,37 +24,66 @@ impl Console {
         }
     }
 
+    /// A bar for work in steps.
     pub(crate) fn progress(self, what: &'static str, total: usize) -> Progress {
-        let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden());
-        let template = "{msg} [{bar:30}] {percent}% {eta}";
+        self.bar(what, Some(total as u64), "{msg} [{bar:30}] {percent}% {eta}")
+    }
+
+    /// A sign of life for work that cannot be parted.
+    pub(crate) fn wait(self, what: &'static str) -> Progress {
+        self.bar(what, None, "{msg} {spinner} {elapsed}")
+    }
+
+    fn bar(self, what: &'static str, total: Option<u64>, template: &str) -> Progress {
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
+            bar.set_style(style.progress_chars("=> ").tick_chars("|/-\\ "));
         }
         bar.set_message(what);
         let wanted = !self.quiet && stderr().is_terminal();
-        Progress { bar, start: Instant::now(), waiting: wanted }
+        let shower = wanted.then(|| Shower::of(bar.clone()));
+        Progress { bar, shower }
     }
 }
 
-/// Shows itself once the work has taken a second.
+/// Shows itself once the work has taken a second, be it in its first step.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    start: Instant,
-    waiting: bool,
+    shower: Option<Shower>,
 }
 
 impl Progress {
-    pub(crate) fn step(&mut self) {
-        if self.waiting && self.start.elapsed() > PATIENCE {
-            self.waiting = false;
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
+    pub(crate) fn step(&self) {
         self.bar.inc(1);
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        // It ends before the bar is cleared, so that it cannot draw behind that.
+        if let Some(Shower { done, thread }) = self.shower.take() {
+            drop(done);
+            thread.join().ok();
+        }
         self.bar.finish_and_clear();
+    }
+}
+
+/// A thread that lets a bar be seen after a while, unless the work is done by then.
+struct Shower {
+    done: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Shower {
+    fn of(bar: ProgressBar) -> Self {
+        let (done, ended) = channel();
+        let thread = thread::spawn(move || {
+            if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+                bar.enable_steady_tick(TICK);
+            }
+        });
+        Self { done, thread }
     }
 }

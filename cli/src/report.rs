@@ -129,6 +129,27 @@ impl Report {
         self.bound_held != Some(false)
     }
 
+    /// What broke the promise, if something did.
+    pub(crate) fn broken(&self) -> Option<String> {
+        if self.is_kept() {
+            return None;
+        }
+        let over = |c: &&ChannelReport| c.bound.is_some_and(|bound| c.max_error > bound);
+        Some(match self.channels.iter().find(over) {
+            Some(c) => format!(
+                "an error in channel \"{}\" is {:.6e}, its bound {:.6e}",
+                c.name,
+                c.max_error,
+                c.bound.unwrap_or_default()
+            ),
+            None => format!(
+                "the root mean square error of a window is {:.6e}, its bound {:.6e}",
+                self.worst_window_rmse,
+                self.bound.unwrap_or_default()
+            ),
+        })
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         let channel = |c: &ChannelReport| json!({ "name": c.name, "rmse": c.rmse, "max_error": c.max_error, "bound": c.bound });
         json!({

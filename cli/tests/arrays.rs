@@ -147,7 +147,7 @@ fn what_cannot_be_read_is_said() {
     }
 }
 
-fn parquet() -> Vec<u8> {
+fn parquet(last_tick: i64) -> Vec<u8> {
     let schema = "message recording {
         required int32 count;
         optional double level;
@@ -170,7 +170,7 @@ fn parquet() -> Vec<u8> {
                 let words = ["x", "y", "z"].map(ByteArray::from);
                 column.typed::<ByteArrayType>().write_batch(&words, Some(&[1, 1, 1]), None)
             }
-            _ => column.typed::<Int64Type>().write_batch(&[-7, 0, 1 << 40], None, None),
+            _ => column.typed::<Int64Type>().write_batch(&[-7, 0, last_tick], None, None),
         }
         .unwrap();
         column.close().unwrap();
@@ -184,7 +184,7 @@ fn parquet() -> Vec<u8> {
 #[test]
 fn parquet_columns_of_numbers_are_read() {
     let bench = Bench::new();
-    bench.file("in.parquet", parquet());
+    bench.file("in.parquet", parquet(1 << 40));
     let notes = bench.notes("fit in.parquet --max-error 0.001 -o model");
     assert!(notes.contains("columns left out: \"label\" (text)"), "{notes}");
     assert!(
@@ -200,4 +200,21 @@ fn parquet_columns_of_numbers_are_read() {
     }
     let rows = bench.round_trip("in.parquet", "--columns gain --max-error 0.001");
     assert_eq!(rows[0], ["gain"]);
+}
+
+#[test]
+fn integers_that_no_float_holds_block_only_their_own_column() {
+    let bench = Bench::new();
+    let wide = bytes!(to_le_bytes, i64, [1_i64, 2, 3, 4, 1 << 53, 6]);
+    bench.file("in.npy", npy("<i8", false, "2, 3", &wide));
+    bench.file("in.parquet", parquet(i64::MAX));
+    for (input, column, row) in [("in.npy", "2", 2), ("in.parquet", "ticks", 3)] {
+        let notes = bench.notes(&format!("fit {input} --max-error 0.5 -o model"));
+        assert!(notes.contains(&format!("\"{column}\" (integers beyond 2^53)")), "{notes}");
+        bench.ok(&format!("evaluate model {input}"));
+        let error = bench.fails(&format!("fit {input} --columns {column} --max-error 1 -o m"), 1);
+        let wanted = format!("{input}: row {row}, column");
+        assert!(error.contains(&wanted) && error.contains("beyond 2^53"), "{error}");
+    }
+    bench.ok("fit in.npy --columns 3,1 --max-error 0 -o model");
 }

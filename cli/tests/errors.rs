@@ -72,9 +72,34 @@ fn repeated_names_are_refused_until_told_apart() {
 }
 
 #[test]
+fn a_name_for_two_columns_is_refused() {
+    let text = "a,a,a#2\n1,2,3\n4,5,6\n";
+    let error = refused(text, "--columns a#2");
+    has(&error, &["in.csv: both column 2 and column 3 are called \"a#2\"; choose by number"]);
+    let bench = Bench::new();
+    bench.file("in.csv", text);
+    bench.ok("fit in.csv --columns 3,a#1 --max-error 0 -o model");
+}
+
+#[test]
 fn mixed_decimal_signs_are_refused() {
     let error = refused("a;b\n1,5;2\n3.5;4\n", "");
     has(&error, &["line 2 writes decimals with a comma, line 3 with a point"]);
+}
+
+#[test]
+fn decimal_commas_between_commas_are_refused() {
+    for text in ["a\n1,5\n2,5\n3,75\n", "a\n21,5\n20,5\n", "a,b\n7,21,5\n8,20,5\n"] {
+        let error = refused(text, "");
+        has(&error, &["in.csv: the header has", "decimal commas in a comma-separated file"]);
+        has(&error, &["semicolons", "lacks the name of the first column (add it)"]);
+    }
+    // A break of the count behind the rows that decide about the header.
+    let rows = |r: u32| format!("{},7,{r}\n", if r == 90 { 5 } else { r });
+    let late = "a,b\n".to_string() + &(0..100).map(rows).collect::<String>();
+    has(&refused(late, ""), &["the header has 2 names, the rows 3 cells"]);
+    has(&refused("a,b\n7,1.5,2\n9,3.5,4\n", ""), &["does not count the rows", "name every"]);
+    has(&refused("a;b\n7;1;2\n9;3;4\n", ""), &["does not count the rows", "name every column"]);
 }
 
 #[test]
@@ -168,4 +193,87 @@ fn bounds_and_shapes_out_of_range_are_refused() {
     has(&error, &["3 columns of numbers, but the model has 2 channels", "available: 1, 2, 3"]);
     bench.file("other.csv", "a,c\n1,2\n4,5\n");
     has(&bench.fails("evaluate m other.csv", 1), &["no column \"b\"", "looked up by name"]);
+}
+
+#[test]
+fn a_promise_that_rounding_breaks_is_no_compressed_file() {
+    let bench = Bench::new();
+    let text = |offset: f64| {
+        let row = |i: u32| format!("{}\n", offset + f64::from(i * 37 % 101) * 0.001);
+        "a\n".to_string() + &(0..200).map(row).collect::<String>()
+    };
+    bench.file("near.csv", text(0.0));
+    bench.file("far.csv", text(1e6));
+    for (promise, what) in [
+        ("--max-error 0.01", "an error in channel \"a\" is"),
+        ("--rmse 0.01", "the root mean square error of a window is"),
+    ] {
+        bench.ok(&format!("fit near.csv {promise} --window 8 --kind f32 -o model"));
+        bench.ok("compress model near.csv -o packed");
+        let error = bench.fails("compress model far.csv -o other", 1);
+        has(&error, &["far.csv: with its values rounded", what, "--kind f64"]);
+        assert!(!bench.path("other").exists());
+    }
+    bench.ok("fit near.csv --components 2 --window 8 --kind f32 -o model");
+    bench.ok("compress model far.csv -o packed");
+}
+
+#[test]
+fn rounding_is_reserved_of_a_mean_error() {
+    let bench = Bench::new();
+    let row = |i: u32| format!("{}\n", 1000.0 + f64::from(i * 37 % 101) * 0.01);
+    bench.file("in.csv", "a\n".to_string() + &(0..400).map(row).collect::<String>());
+    bench.ok("fit in.csv --rmse 2e-4 --window 8 --kind f32 -o model");
+    bench.ok("compress model in.csv -o packed");
+    let error = bench.fails("fit in.csv --rmse 1e-4 --window 8 --kind f32 -o model", 1);
+    has(&error, &["channel \"a\": rounding its values to f32", "use --kind f64"]);
+}
+
+#[test]
+fn negative_numbers_are_answered_in_our_own_words() {
+    let bench = Bench::new();
+    for (args, wanted) in [
+        ("fit in.csv --max-error -1 -o m", "expected a number that is not negative"),
+        ("fit in.csv --rmse -0.5 -o m", "expected a number above 0"),
+        ("fit in.csv --components -2 -o m", "is not in 1..=256"),
+        ("fit in.csv --rmse 1 --train-fraction -1 -o m", "expected a number above 0 and up to 1"),
+        ("evaluate m in.csv --skip-fraction -1", "expected a number from 0 to below 1"),
+        ("evaluate m in.csv --rows -5:3", "expected A:B"),
+    ] {
+        has(&bench.fails(args, 2), &[wanted]);
+    }
+}
+
+#[test]
+fn outputs_are_checked_before_the_work() {
+    let bench = Bench::new();
+    // The inputs are not even there.
+    for command in ["fit in.csv --max-error 1", "compress m in.csv", "decompress m in.eigc"] {
+        has(&bench.fails(&format!("{command} -o no/such"), 1), &["cannot write no/such"]);
+        has(&bench.fails(&format!("{command} -o ."), 1), &["it is a folder"]);
+    }
+    let error = bench.fails("decompress m in.eigc -o q.Parquet", 1);
+    has(&error, &["cannot write q.Parquet: decompress writes .csv or .npy"]);
+    bench.file("taken", "");
+    let error = bench.fails("roundtrip in.csv --max-error 1 -o taken/out", 1);
+    has(&error, &["cannot write into taken/out"]);
+    assert_eq!(std::fs::read_dir(bench.path("")).unwrap().count(), 1);
+}
+
+#[test]
+fn lines_of_units_and_comments_are_told() {
+    has(&refused("a,b\nV,A\n1,2\n3,4\n", ""), &["line 2, column 1", "if it holds units"]);
+    has(&refused("a,b\n1,2\n# pause\n3,4\n5,6\n", ""), &["line 3: 1 cells", "remove the line"]);
+    has(&refused("a\n1\n2\n# pause\n3\n", ""), &["line 4", "if it is a comment"]);
+}
+
+#[test]
+fn blanks_around_chosen_names_are_no_part_of_them() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a,b,c\n1,2,3\n4,5,6\n");
+    let mut command = assert_cmd::Command::cargo_bin("eigenmote").unwrap();
+    let command = command.current_dir(bench.path(""));
+    command.args(["fit", "in.csv", "--columns", "c, a", "--max-error", "0", "-o", "model"]);
+    command.assert().success();
+    assert_eq!(bench.json("inspect model --json")["channels"][1]["name"], "a");
 }

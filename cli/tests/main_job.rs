@@ -153,6 +153,33 @@ fn several_recordings_are_fitted_together() {
 }
 
 #[test]
+fn many_files_shorter_than_two_windows_are_fitted_together() {
+    let bench = Bench::new();
+    let names: Vec<String> = (0..12).map(|k| format!("{k}.csv")).collect();
+    for (k, name) in (0..12).zip(&names) {
+        let row = |i: i32| format!("{}.5\n", (i * 37 + k) % 101);
+        bench.file(name, "a\n".to_string() + &(0..20).map(row).collect::<String>());
+    }
+    bench.ok(&format!("fit {} --rmse 0.1 --window 15 -o model", names.join(" ")));
+    assert_eq!(bench.json("evaluate model 3.csv --json")["bound_held"], true);
+}
+
+#[test]
+fn recordings_without_any_change_are_fitted_in_every_type() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a,b\n".to_string() + &"3,0.5\n".repeat(20));
+    for kind in ["f32", "f64"] {
+        for promise in
+            ["--components 1", "--components 2 --relative", "--rmse 1e-9", "--max-error 1e-9"]
+        {
+            bench.ok(&format!("fit in.csv {promise} --window 4 --kind {kind} -o model"));
+            let report = bench.json("evaluate model in.csv --json");
+            assert_eq!(report["max_error"], 0.0, "{kind} {promise}");
+        }
+    }
+}
+
+#[test]
 fn awkward_recordings_keep_their_bound() {
     let mut wild = String::from("a,b,c\n");
     for i in 0..400 {
@@ -203,6 +230,30 @@ fn awkward_recordings_keep_their_bound() {
 }
 
 #[test]
+fn values_whose_squares_overflow_make_a_model_that_can_be_read() {
+    let bench = Bench::new();
+    let row = |i: i32| format!("{}e{},{}\n", i * 37 % 101 - 50, 198, i % 7);
+    bench.file("in.csv", "a,b\n".to_string() + &(0..300).map(row).collect::<String>());
+    for promise in
+        ["--max-error 0.05 --relative", "--rmse 0.1 --relative --window 8", "--max-error 1e190"]
+    {
+        bench.ok(&format!("fit in.csv {promise} -o model"));
+        let model = bench.json("inspect model --json");
+        let deviation = float(&model["channels"][0]["deviation"]);
+        assert!((2.8e199..3.0e199).contains(&deviation), "{deviation:e}");
+        assert_eq!(bench.json("evaluate model in.csv --json")["bound_held"], true);
+    }
+    let error = bench.fails("fit in.csv --rmse 1e198 --window 8 -o other", 1);
+    assert!(
+        error.contains("too large for their squares") && error.contains("--relative"),
+        "{error}"
+    );
+    let error = bench.fails("fit in.csv --max-error 1e190 --kind f32 -o other", 1);
+    assert!(error.contains("does not fit --kind f32"), "{error}");
+    assert!(!bench.path("other").exists());
+}
+
+#[test]
 fn truncated_and_damaged_files_are_refused_and_can_be_recovered() {
     let bench = telemetry();
     bench.ok("fit t.csv --max-error 0 --train-fraction 0.1 --window 100 -o model");
@@ -244,6 +295,59 @@ fn truncated_and_damaged_files_are_refused_and_can_be_recovered() {
     bench.file("bad", header);
     let error = bench.fails("decompress model bad -o out.csv --recover", 1);
     assert!(error.contains("the header is damaged"), "{error}");
+}
+
+/// The checksum of both file formats.
+fn crc(bytes: &[u8]) -> [u8; 4] {
+    crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(bytes).to_le_bytes()
+}
+
+#[test]
+fn a_header_with_more_rows_than_its_file_can_hold_is_refused() {
+    let bench = Bench::new();
+    bench.file("in.csv", "a\n1\n2\n3\n4\n");
+    bench.ok("fit in.csv --max-error 0 --window 1 -o model");
+    bench.ok("compress model in.csv -o packed");
+    let whole = std::fs::read(bench.path("packed")).unwrap();
+    let crafted = |rows: u64, length: u64| {
+        let mut bytes = whole[..16].to_vec();
+        bytes.extend(rows.to_le_bytes());
+        bytes.extend(length.to_le_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(crc(&bytes));
+        bytes.extend([0; 100]);
+        bytes.extend(crc(&bytes));
+        bytes
+    };
+    let contradiction = "the header contradicts itself";
+    for (rows, length, reason) in [
+        (1 << 50, 1 << 60, "the file is truncated: its header tells of 1152921504606846976 bytes"),
+        (u64::MAX, u64::MAX, contradiction),
+        (1 << 50, 100, contradiction),
+        (7, 100, contradiction),
+    ] {
+        bench.file("bad", crafted(rows, length));
+        for command in ["decompress model bad -o -", "decompress model bad --recover -o -"] {
+            let error = bench.fails(command, 1);
+            assert!(error.contains("bad: ") && error.contains(reason), "{rows}: {error}");
+        }
+        bench.fails("inspect bad", 1);
+    }
+    bench.file("bad", crafted(6, 100));
+    bench.ok("decompress model bad --recover -o -");
+}
+
+#[test]
+fn a_file_cut_to_a_tenth_can_be_recovered() {
+    let bench = telemetry();
+    bench.ok("fit t.csv --max-error 0 --train-fraction 0.1 --window 100 -o model");
+    bench.ok("compress model t.csv --rows :2000 -o packed");
+    let whole = std::fs::read(bench.path("packed")).unwrap();
+    bench.file("bad", &whole[..whole.len() / 10]);
+    bench.ok("decompress model bad -o out.csv --recover");
+    let restored = cells(&bench.read("out.csv"));
+    assert_eq!(restored.len(), 2001);
+    assert_eq!(restored[..101], cells(&bench.read("t.csv"))[..101]);
 }
 
 #[test]
@@ -291,6 +395,15 @@ fn inspect_shows_model_and_file() {
     assert_eq!(packed["rows"], 7400);
     assert_eq!(packed["rows_in_frames"], 7400);
     assert_eq!(packed["damage"], Value::Null);
+    // Damage in the first frame's model id leaves the other frames to be found.
+    let mut bytes = std::fs::read(bench.path("packed")).unwrap();
+    bytes[40 + 2] ^= 1;
+    bench.file("bad", bytes);
+    let output = bench.run("inspect bad --json");
+    assert_eq!(output.status.code(), Some(1));
+    let bad: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let frames = |packed: &Value| packed["frames"].as_u64().unwrap();
+    assert_eq!(frames(&bad), frames(&packed) - 1);
 }
 
 #[test]

@@ -47,6 +47,31 @@ fn a_gap_in_a_single_column_is_no_blank_line() {
 }
 
 #[test]
+fn a_gap_takes_a_few_bytes() {
+    let bench = Bench::new();
+    let rows = |nothing: &str| {
+        let row = |r: u32| match r % 5 {
+            0 => format!("{nothing},1,{nothing}\n"),
+            _ => "1,1,1\n".into(),
+        };
+        "a,b,c\n".to_string() + &(0..1000).map(row).collect::<String>()
+    };
+    bench.file("whole.csv", rows("1"));
+    bench.file("holed.csv", rows("?"));
+    bench.ok("fit whole.csv --max-error 0 -o model");
+    let size = |file: &str| {
+        bench.ok(&format!("compress model {file} -o packed"));
+        std::fs::metadata(bench.path("packed")).unwrap().len()
+    };
+    // 400 gaps of two bytes each, and how many there are in each channel.
+    assert_eq!(size("holed.csv") - size("whole.csv"), 400 * 2 + 2 + 1 + 2);
+    size("holed.csv");
+    assert_eq!(bench.json("inspect packed --json")["missing"], 400);
+    bench.ok("decompress model packed -o out.csv");
+    assert_eq!(bench.read("out.csv"), rows(""));
+}
+
+#[test]
 fn missing_cells_have_no_error() {
     let bench = Bench::new();
     bench.file("in.csv", "a\n1\n?\n3\n?\n");
@@ -110,4 +135,31 @@ fn a_column_without_any_value_is_refused_if_chosen_and_left_out_otherwise() {
     assert!(error.contains("in.csv: column 2 \"b\" holds no values"), "{error}");
     let notes = bench.notes("fit in.csv --max-error 0 -o model");
     assert!(notes.contains("columns left out: \"b\" (empty)"), "{notes}");
+}
+
+#[test]
+fn channels_without_change_or_value_in_the_training_rows_cost_little() {
+    let bench = Bench::new();
+    let mut text = String::from("a,flag,level,empty,far\n");
+    let mut state = 1_u32;
+    for row in 0..800 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let a = f64::from(state >> 20) / 100.0;
+        let far = if row < 700 { "1000000.01".into() } else { format!("{}.5", 1_000_000 + row) };
+        match row {
+            0..400 => writeln!(text, "{a},0.0,3.7,,{far}").unwrap(),
+            _ => writeln!(text, "{a},{}.0,3.{},79.5,{far}", row / 9 % 2, 5 + row / 50 % 4).unwrap(),
+        }
+    }
+    bench.file("in.csv", text);
+    for promise in ["--rmse 0.1", "--max-error 0.1"] {
+        bench.ok(&format!("fit in.csv {promise} --relative --train-fraction 0.5 -o model"));
+        let channels = &bench.json("inspect model --json")["channels"];
+        let unit = |c: usize| channels[c]["unit"].as_f64().unwrap();
+        assert_eq!([unit(1), unit(2), unit(3)], [1.0, 0.1, 0.1]);
+        assert!((unit(4) - 1.000_000_01).abs() < 1e-12, "{}", unit(4));
+        let report = bench.json("evaluate model in.csv --skip-fraction 0.5 --json");
+        assert_eq!(report["bound_held"], true);
+        assert!(report["bits_per_value"].as_f64().unwrap() < 8.0, "{report}");
+    }
 }

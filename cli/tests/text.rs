@@ -89,6 +89,15 @@ fn a_header_one_name_short_leaves_the_row_numbers_unnamed() {
 }
 
 #[test]
+fn row_names_count_or_are_text() {
+    reads("a,b\n0,1.5,-2\n1,2.25,3\n2,-.125,40\n", &["a", "b"], ROWS);
+    reads("a,b\nx,1.5,-2\ny,2.25,3\nz,-.125,40\n", &["a", "b"], ROWS);
+    reads("a,b\n140,1.5,-2\n141,2.25,3\n142,-.125,40\n", &["a", "b"], ROWS);
+    reads("a\n1,1.5\n2,2\n", &["a"], &[&[1.5], &[2.0]]);
+    reads("a,b\n1,5,7\n2,6,8\n", &["a", "b"], &[&[5.0, 7.0], &[6.0, 8.0]]);
+}
+
+#[test]
 fn rows_may_end_in_a_delimiter() {
     reads("a;b\n1.5;-2;\n2.25;3;\n-.125;40;\n", &["a", "b"], ROWS);
     reads("a;b;\n1.5;-2;\n2.25;3;\n-.125;40;\n", &["a", "b"], ROWS);

@@ -163,6 +163,8 @@ struct Column {
     strays: usize,
     /// The first cell that cannot be coded: its row and text.
     bad: Option<(usize, String)>,
+    /// The row of the first integer that an `f64` does not hold.
+    beyond: Option<usize>,
     /// Bits of the type the file stores the column in, where it says so.
     bits: Option<u32>,
     float32: bool,
@@ -190,6 +192,7 @@ impl Column {
             numbers: 0,
             strays: 0,
             bad: None,
+            beyond: None,
             bits: None,
             float32: false,
             decimals: 0,
@@ -232,6 +235,14 @@ impl Column {
         self.push(&cell, || x.to_string());
     }
 
+    /// A 64-bit integer as the nearest `f64`.
+    fn push_integer(&mut self, x: f64) {
+        if x.abs() >= EXACT {
+            self.beyond = self.beyond.or(Some(self.values.len()));
+        }
+        self.push_float(x);
+    }
+
     /// Numbers, as far as the majority of its cells tells.
     fn is_numeric(&self) -> bool {
         self.numbers > 0 && self.strays <= self.numbers
@@ -262,14 +273,25 @@ impl Table {
     }
 
     fn listing(&self) -> String {
-        let names: Vec<_> =
-            self.columns.iter().filter(|c| c.is_numeric()).map(|c| c.name.as_str()).collect();
+        let usable = |c: &&Column| c.is_numeric() && c.beyond.is_none();
+        let names: Vec<_> = self.columns.iter().filter(usable).map(|c| c.name.as_str()).collect();
         if names.is_empty() { "none".into() } else { names.join(", ") }
     }
 
     fn find(&self, source: &str, wanted: &str) -> Result<usize> {
-        if let Some(index) = self.columns.iter().position(|c| c.name == wanted) {
-            return Ok(index);
+        let exact = self.columns.iter().any(|c| c.name == wanted);
+        let wanted = if exact { wanted } else { wanted.trim() };
+        let called = |&i: &usize| self.columns[i].name == wanted;
+        let called: Vec<usize> = (0..self.columns.len()).filter(called).collect();
+        match called[..] {
+            [] => {}
+            [index] => return Ok(index),
+            // "a#2" is what the second of two columns "a" is called, and the name of another one.
+            [first, second, ..] => bail!(
+                "{source}: both column {} and column {} are called \"{wanted}\"; choose by number",
+                first + 1,
+                second + 1
+            ),
         }
         if self.columns.iter().any(|c| c.twin_of.as_deref() == Some(wanted)) {
             bail!("{source}: {}", self.twins(wanted));
@@ -280,6 +302,19 @@ impl Table {
             return Ok(index);
         }
         bail!("{source}: no column \"{wanted}\"; columns with numbers: {}", self.listing())
+    }
+
+    fn check_exact(&self, source: &str, index: usize) -> Result<()> {
+        let column = &self.columns[index];
+        let Some(row) = column.beyond else { return Ok(()) };
+        bail!(
+            "{source}: {}, column {} \"{}\": 64-bit integers beyond 2^53 cannot be held exactly; choose \
+             other columns with --columns (available: {})",
+            self.place(row),
+            index + 1,
+            column.name,
+            self.listing()
+        )
     }
 
     fn twins(&self, name: &str) -> String {
@@ -296,7 +331,9 @@ impl Table {
     fn choose(&mut self, source: &str, columns: Columns<'_>) -> Result<Vec<usize>> {
         let numeric = |table: &Self| {
             let all = table.columns.iter().enumerate();
-            all.filter(|(_, c)| c.is_numeric() && !c.hidden).map(|(i, _)| i).collect::<Vec<_>>()
+            all.filter(|(_, c)| c.is_numeric() && !c.hidden && c.beyond.is_none())
+                .map(|(i, _)| i)
+                .collect::<Vec<_>>()
         };
         match columns {
             Columns::Chosen(names) => {
@@ -331,6 +368,9 @@ impl Table {
             Columns::All => {
                 let chosen = numeric(self);
                 if chosen.is_empty() {
+                    if let Some(index) = self.columns.iter().position(|c| c.beyond.is_some()) {
+                        self.check_exact(source, index)?;
+                    }
                     bail!("{source}: no column of numbers found");
                 }
                 let twin = chosen.iter().find_map(|&i| self.columns[i].twin_of.clone());
@@ -355,9 +395,15 @@ impl Table {
         for &index in &chosen {
             let column = &self.columns[index];
             if let Some((row, text)) = &column.bad {
+                let hint = match *row {
+                    _ if self.lines.is_empty() => "",
+                    _ if text.starts_with('#') => "remove the line if it is a comment, ",
+                    0 if column.strays == 1 => "remove the line if it holds units, ",
+                    _ => "",
+                };
                 bail!(
-                    "{source}: {}, column {} \"{}\": \"{text}\" is not a finite number; correct the \
-                     cell, leave it empty if the value is missing, or choose other columns with \
+                    "{source}: {}, column {} \"{}\": \"{text}\" is not a finite number; {hint}correct \
+                     the cell, leave it empty if the value is missing, or choose other columns with \
                      --columns (available: {})",
                     self.place(*row),
                     index + 1,
@@ -365,6 +411,7 @@ impl Table {
                     self.listing()
                 );
             }
+            self.check_exact(source, index)?;
             if column.numbers == 0 && self.rows > 0 {
                 bail!("{source}: column {} \"{}\" holds no values", index + 1, column.name);
             }
@@ -451,6 +498,7 @@ impl Column {
         match (self.hidden, self.numbers, self.strays) {
             (true, ..) => "row numbers",
             (_, 0, 0) => "empty",
+            _ if self.beyond.is_some() => "integers beyond 2^53",
             _ => "text",
         }
     }

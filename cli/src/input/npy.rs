@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use npyz::{DType, NpyFile, Order, TypeChar};
 
-use super::{Column, EXACT, Table};
+use super::{Column, Table};
 
 /// Reads a one- to many-dimensional array of integers or floats, either byte order, C or Fortran.
 pub(super) fn table(bytes: &[u8]) -> Result<Table> {
@@ -36,9 +36,7 @@ pub(super) fn table(bytes: &[u8]) -> Result<Table> {
         (TypeChar::Float, 8) => read!(f64, |x| x),
         _ => bail!("NPY type {kind} is neither integer nor float"),
     };
-    if size == 8 && type_char != TypeChar::Float && flat.iter().any(|x| x.abs() >= EXACT) {
-        bail!("64-bit integers beyond 2^53 cannot be held exactly");
-    }
+    let wide = size == 8 && type_char != TypeChar::Float;
     let channels = match shape[..] {
         [] | [_] => 1,
         [.., last] => last as usize,
@@ -59,7 +57,8 @@ pub(super) fn table(bytes: &[u8]) -> Result<Table> {
         };
         let stride = if order == Order::C { 1 } else { rows };
         for (channel, column) in columns.iter_mut().enumerate() {
-            column.push_float(flat[at + channel * stride]);
+            let x = flat[at + channel * stride];
+            if wide { column.push_integer(x) } else { column.push_float(x) }
         }
     }
     Ok(Table { columns, rows, named: false, lines: Vec::new(), notes: Vec::new() })

@@ -6,7 +6,7 @@ use parquet::basic::Type as Physical;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 
-use super::{Cell, Column, EXACT, Table, named_columns};
+use super::{Cell, Column, Table, named_columns};
 
 pub(super) fn table(bytes: Vec<u8>) -> Result<Table> {
     let reader = SerializedFileReader::new(Bytes::from(bytes)).context("damaged Parquet file")?;
@@ -33,8 +33,15 @@ pub(super) fn table(bytes: Vec<u8>) -> Result<Table> {
                 Field::UShort(x) => (f64::from(*x), 16),
                 Field::Int(x) => (f64::from(*x), 32),
                 Field::UInt(x) => (f64::from(*x), 32),
-                Field::Long(x) => (exact(*x as f64)?, 64),
-                Field::ULong(x) => (exact(*x as f64)?, 64),
+                Field::Long(_) | Field::ULong(_) => {
+                    column.bits = Some(64);
+                    column.push_integer(match field {
+                        Field::Long(x) => *x as f64,
+                        Field::ULong(x) => *x as f64,
+                        _ => f64::NAN,
+                    });
+                    continue;
+                }
                 Field::Float16(x) => (f64::from(*x), 16),
                 Field::Float(x) => (f64::from(*x), 32),
                 Field::Double(x) => (*x, 64),
@@ -52,11 +59,4 @@ pub(super) fn table(bytes: Vec<u8>) -> Result<Table> {
         bail!("the Parquet file has no columns");
     }
     Ok(Table { columns, rows, named: true, lines: Vec::new(), notes: Vec::new() })
-}
-
-fn exact(x: f64) -> Result<f64> {
-    if x.abs() >= EXACT {
-        bail!("64-bit integers beyond 2^53 cannot be held exactly");
-    }
-    Ok(x)
 }

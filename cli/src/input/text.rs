@@ -48,9 +48,15 @@ pub(super) fn table(bytes: &[u8]) -> Result<Table> {
             if cells.len() == 1 && cells[0].is_empty() {
                 return Ok(true);
             }
+            let hint = match cells.first() {
+                Some(cell) if cell.starts_with('#') => {
+                    "; only comments at the top are skipped: remove the line"
+                }
+                _ => "",
+            };
             bail!(
                 "line {line}: {} cells where the file has {} columns; every row needs the same number \
-                 of cells",
+                 of cells{hint}",
                 cells.len(),
                 columns.len()
             );
@@ -81,6 +87,9 @@ pub(super) fn table(bytes: &[u8]) -> Result<Table> {
         }
         Ok(true)
     })?;
+    if let Some(rows) = columns.first().filter(|column| column.hidden) {
+        check_row_names(rows, &columns[1..], delimiter)?;
+    }
     let mut notes = Vec::new();
     if comma.is_some() {
         notes.push("decimal commas".into());
@@ -196,6 +205,41 @@ fn layout(head: &[Vec<String>], comment: Option<&str>, delimiter: Delimiter) -> 
         column.hidden = true;
     }
     Layout { columns, header_rows: 1, dropped }
+}
+
+/// Under a header one name short, makes sure that the first column names the rows: by text or by
+/// counting them. Anything else may be a column without a name, or the whole parts of numbers with
+/// decimal commas.
+fn check_row_names(rows: &Column, others: &[Column], delimiter: Delimiter) -> Result<()> {
+    // Whether commas cannot be decimal signs: they part no cells, the sign is a point, or the cells
+    // behind the first column are no fractions.
+    let no_fractions =
+        |c: &Column| c.strays > 0 || others.len() == 1 && c.values.iter().any(|&x| x < 0.0);
+    let separators = delimiter != Delimiter::Byte(b',')
+        || others.iter().any(|c| c.decimals > 0)
+        || others.first().is_some_and(no_fractions);
+    let counts = rows.values.windows(2).all(|pair| pair[1] == pair[0] + 1.0);
+    let from_start = rows.values.first().is_some_and(|&x| x == 0.0 || x == 1.0);
+    // "1,5", "2,5", "3,75" below a single name count as well.
+    let decided = separators || from_start && others.len() > 1;
+    if rows.numbers == 0 || counts && decided {
+        return Ok(());
+    }
+    let names = others.len();
+    let s = if names == 1 { "" } else { "s" };
+    if separators {
+        bail!(
+            "the header has {names} name{s}, the rows {} cells, and the first of them does not count the \
+             rows; name every column",
+            names + 1
+        );
+    }
+    bail!(
+        "the header has {names} name{s}, the rows {} cells: either numbers are written with decimal \
+         commas in a comma-separated file (write them with points, or separate cells with \
+         semicolons), or the header lacks the name of the first column (add it)",
+        names + 1
+    );
 }
 
 fn split_line(line: &str, delimiter: Delimiter) -> Vec<String> {
