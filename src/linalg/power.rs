@@ -67,6 +67,12 @@ impl<T: Scalar> Options<T> {
     fn tolerance(&self) -> T {
         self.tolerance.unwrap_or_else(default_tolerance)
     }
+
+    /// What the iteration stops at: the residual that is computed from the result may differ from
+    /// that of the last iteration by rounding, and must be within the tolerance as well.
+    fn goal(&self) -> T {
+        T::from_f64(0.875) * self.tolerance()
+    }
 }
 
 /// Why there is no result.
@@ -258,7 +264,7 @@ pub fn dominant_eigenpair_in_place<T: Scalar, const N: usize>(
         }
         let value = simd::dot(vector, &v);
         simd::axpy(-value, vector, &mut v);
-        let settled = !(norm(&v) > options.tolerance() * value.abs());
+        let settled = !(norm(&v) > options.goal() * value.abs());
         if settled || iterations >= options.max_iterations {
             break;
         }
@@ -332,7 +338,7 @@ pub fn dominant_triplet_in_place<T: Scalar, const M: usize, const N: usize>(
         a.backward(u, &mut w);
         let mut rest = w;
         simd::axpy(-s, v, &mut rest);
-        if !(norm(&rest) > options.tolerance() * s) || iterations >= options.max_iterations {
+        if !(norm(&rest) > options.goal() * s) || iterations >= options.max_iterations {
             break;
         }
         iterations = iterations.saturating_add(1);
@@ -409,7 +415,7 @@ pub fn top_eigenpairs_in_place<T: Scalar, const N: usize, const K: usize>(
             simd::axpy(-*value, x, &mut rest);
             *residual = norm(&rest);
         }
-        if !(simd::max_abs(residuals) > options.tolerance() * largest)
+        if !(simd::max_abs(residuals) > options.goal() * largest)
             || iterations >= options.max_iterations
         {
             break;
@@ -495,7 +501,7 @@ pub fn top_triplets_in_place<T: Scalar, const M: usize, const N: usize, const K:
             simd::axpy(-at(s, j), v.col(j), &mut rest);
             worst = worst.max(norm(&rest));
         }
-        let settled = !(worst > options.tolerance() * at(s, 0));
+        let settled = !(worst > options.goal() * at(s, 0));
         if settled || iterations >= options.max_iterations {
             break;
         }

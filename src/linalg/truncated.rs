@@ -68,6 +68,12 @@ impl<T: Scalar> Options<T> {
     fn tolerance(&self) -> T {
         self.tolerance.unwrap_or_else(default_tolerance)
     }
+
+    /// What the iteration stops at: the residual that is computed from the result may differ from
+    /// that of the last iteration by rounding, and must be within the tolerance as well.
+    fn goal(&self) -> T {
+        T::from_f64(0.875) * self.tolerance()
+    }
 }
 
 /// `ε^⅔`: the values then have all their digits, since their error goes with the square.
@@ -606,7 +612,7 @@ impl<'a, T: Scalar> Space<'a, T> {
         out: &mut [T],
         options: &Options<T>,
     ) -> Result<bool, TruncatedError> {
-        let limit = options.tolerance() * at(self.s, 0);
+        let limit = options.goal() * at(self.s, 0);
         let room = self.size().min(self.ready.saturating_add(options.block.max(1)));
         let mut settled = true;
         for j in 0..self.ready {
