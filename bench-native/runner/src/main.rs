@@ -1,0 +1,67 @@
+//! Times eigenmote and its peers in turns, after their answers have been checked.
+
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+
+mod check;
+mod memory;
+mod problems;
+mod report;
+mod table;
+mod timing;
+
+use problems::Problems;
+use table::{Cell, Table};
+
+/// What the command line asks for.
+struct Args {
+    libraries: Vec<PathBuf>,
+    quick: bool,
+    /// Every word must occur in the name of a cell.
+    filter: Vec<String>,
+}
+
+impl Args {
+    fn parse() -> Result<Self> {
+        let mut args = Self { libraries: vec![], quick: false, filter: vec![] };
+        for word in std::env::args().skip(1) {
+            if let Some(library) = word.strip_prefix("--library=") {
+                args.libraries.push(library.into());
+            } else if word == "--quick" {
+                args.quick = true;
+            } else if word.starts_with('-') {
+                bail!("unknown option {word}");
+            } else {
+                args.filter.extend(word.split_whitespace().map(str::to_lowercase));
+            }
+        }
+        Ok(args)
+    }
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse()?;
+    let core = timing::pin_to_one_core().context("pinning to one core")?;
+    let mut table = Table::default();
+    for path in &args.libraries {
+        table.load(path).with_context(|| format!("loading {}", path.display()))?;
+    }
+    for (who, why) in &table.absent {
+        println!("absent: {who}: {why}");
+    }
+    let cells: Vec<Cell> = table.cells().into_iter().filter(|c| c.matches(&args.filter)).collect();
+    if cells.is_empty() {
+        bail!("no cell matches {:?}", args.filter.join(" "));
+    }
+    let effort = if args.quick { timing::Effort::QUICK } else { timing::Effort::FULL };
+    println!("core {core}, median ns of a problem in {} rounds or fewer", effort.rounds);
+    for cell in &cells {
+        let problems = Problems::new(cell)?;
+        let contenders = table.contenders(cell);
+        for contender in &contenders {
+            check::check(cell, contender, &problems)?;
+        }
+        report::print(cell, &timing::medians(&contenders, &problems, effort));
+    }
+    Ok(())
+}
