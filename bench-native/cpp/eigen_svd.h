@@ -2,58 +2,78 @@
 // templates of fixed sizes would take gigabytes to compile.
 #pragma once
 
-#include "abi.h"
-#include <Eigen/Dense>
+#include "shapes.h"
+#include <Eigen/SVD>
+#include <type_traits>
 
 constexpr int LARGEST_FIXED = 16;
+// Below this many columns BDCSVD hands over to JacobiSVD.
+constexpr int LEAST_DIVIDED = 16;
 
 template <typename T, int M, int N> struct EigenShape {
     static constexpr bool fixed = M <= LARGEST_FIXED;
-    using Matrix = Eigen::Matrix<T, fixed ? M : Eigen::Dynamic, fixed ? N : Eigen::Dynamic>;
+    using Dynamic = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
+    using Matrix = std::conditional_t<fixed, Eigen::Matrix<T, M, N>, Dynamic>;
     // Eigen has thin factors of dynamic matrices only; of a square one they are the full ones.
     static constexpr unsigned vectors =
         M == N ? Eigen::ComputeFullU | Eigen::ComputeFullV : Eigen::ComputeThinU | Eigen::ComputeThinV;
 };
 
 template <typename T, int M, int N, typename Decomposition> struct EigenSvd {
+    using Scalar = T;
     using Input = T[M * N];
     using Output = Svd<T, M, N>;
-    using Matrix = typename EigenShape<T, M, N>::Matrix;
 
     Decomposition decomposition{M, N, EigenShape<T, M, N>::vectors};
 
+    explicit EigenSvd(const void *) {}
+
     bool solve(const Input &a, Output &out) {
-        using Left = Eigen::Matrix<T, M, N>;
-        using Right = Eigen::Matrix<T, N, N>;
-        decomposition.compute(Eigen::Map<const Matrix>(a, M, N));
-        Eigen::Map<Left>(out.u) = decomposition.matrixU();
+        decomposition.compute(Eigen::Map<const typename Decomposition::MatrixType>(a, M, N));
+        Eigen::Map<Eigen::Matrix<T, M, N>>(out.u) = decomposition.matrixU();
         Eigen::Map<Eigen::Matrix<T, N, 1>>(out.s) = decomposition.singularValues();
-        Eigen::Map<Right>(out.v) = decomposition.matrixV();
+        Eigen::Map<Eigen::Matrix<T, N, N>>(out.v) = decomposition.matrixV();
         return decomposition.info() == Eigen::Success;
     }
 };
 
-template <typename T, int M, int N> void add_svd(const Sink &sink) {
-    using Matrix = typename EigenShape<T, M, N>::Matrix;
-    add<EigenSvd<T, M, N, Eigen::JacobiSVD<Matrix>>, T>(sink, "Eigen JacobiSVD", "svd", M, N);
-    add<EigenSvd<T, M, N, Eigen::BDCSVD<Matrix>>, T>(sink, "Eigen BDCSVD", "svd", M, N);
-}
+template <typename T, int N, typename Decomposition> struct EigenValues {
+    using Scalar = T;
+    using Input = T[N * N];
+    using Output = T[N];
+
+    Decomposition decomposition{N, N, 0};
+
+    explicit EigenValues(const void *) {}
+
+    bool solve(const Input &a, Output &out) {
+        decomposition.compute(Eigen::Map<const typename Decomposition::MatrixType>(a, N, N));
+        Eigen::Map<Eigen::Matrix<T, N, 1>>(out, N) = decomposition.singularValues();
+        return decomposition.info() == Eigen::Success;
+    }
+};
+
+template <typename T, int M, int N> struct AddSvd {
+    static void add(const Sink &sink) {
+        using Shape = EigenShape<T, M, N>;
+        const Cell cell{"svd", M, N};
+        ::add<EigenSvd<T, M, N, Eigen::JacobiSVD<typename Shape::Matrix>>>(sink, "Eigen JacobiSVD", cell);
+        if constexpr (N >= LEAST_DIVIDED)
+            ::add<EigenSvd<T, M, N, Eigen::BDCSVD<typename Shape::Dynamic>>>(sink, "Eigen BDCSVD", cell);
+    }
+};
+
+template <typename T, int N, int> struct AddValues {
+    static void add(const Sink &sink) {
+        using Shape = EigenShape<T, N, N>;
+        const Cell cell{"singular values", N, N};
+        ::add<EigenValues<T, N, Eigen::JacobiSVD<typename Shape::Matrix>>>(sink, "Eigen JacobiSVD", cell);
+        if constexpr (N >= LEAST_DIVIDED)
+            ::add<EigenValues<T, N, Eigen::BDCSVD<typename Shape::Dynamic>>>(sink, "Eigen BDCSVD", cell);
+    }
+};
 
 template <typename T> void add_svds(const Sink &sink) {
-    add_svd<T, 2, 2>(sink);
-    add_svd<T, 3, 3>(sink);
-    add_svd<T, 4, 4>(sink);
-    add_svd<T, 6, 6>(sink);
-    add_svd<T, 8, 8>(sink);
-    add_svd<T, 12, 12>(sink);
-    add_svd<T, 16, 16>(sink);
-    add_svd<T, 24, 24>(sink);
-    add_svd<T, 32, 32>(sink);
-    add_svd<T, 48, 48>(sink);
-    add_svd<T, 64, 64>(sink);
-    add_svd<T, 32, 4>(sink);
-    add_svd<T, 64, 8>(sink);
-    add_svd<T, 64, 16>(sink);
-    add_svd<T, 128, 16>(sink);
-    add_svd<T, 256, 32>(sink);
+    for_svd_shapes<AddSvd, T>(sink);
+    for_values_shapes<AddValues, T>(sink);
 }

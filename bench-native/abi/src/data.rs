@@ -59,6 +59,16 @@ pub struct Projection<T, const D: usize, const K: usize> {
     pub components: [[T; D]; K],
 }
 
+/// What a covariance shows of its state.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Covariance<T, const D: usize> {
+    /// Mean of all samples.
+    pub mean: [T; D],
+    /// Covariance with the divisor `n − 1`; what is above the diagonal does not matter.
+    pub covariance: Cols<T, D, D>,
+}
+
 /// Model of the decoder 8→32→64→784: weights row by row, as in `torch.nn.Linear`.
 #[repr(C)]
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use std::ffi::CString;
 
 mod data;
 mod shapes;
-pub use data::{Cols, Decoder, Eigh, Projection, Real, Svd, Triplets};
+pub use data::{Cols, Covariance, Decoder, Eigh, Projection, Real, Svd, Triplets};
 
 /// Name of the exported [`Fill`] function.
 pub const FILL: &str = "eigenmote_bench_fill";
@@ -23,6 +23,13 @@ pub const ROW_MAJOR: u32 = 1;
 pub const V_TRANSPOSED: u32 = 2;
 /// By its method good to half the digits only: checked, and marked in the tables, accordingly.
 pub const HALF_DIGITS: u32 = 4;
+
+/// Vectors in a batch of projections.
+pub const BATCH: usize = 1024;
+/// Samples in a block that a covariance takes in.
+pub const BLOCK: usize = 64;
+/// Matrices in a batch of small ones.
+pub const MANY: usize = 4096;
 
 /// Builds what the contender keeps between calls; the model is what all problems share.
 pub type Prepare = unsafe extern "C" fn(model: *const c_void) -> *mut c_void;
@@ -50,7 +57,7 @@ pub struct Entry {
     pub rows: usize,
     /// Columns of the matrix, or values that come out.
     pub cols: usize,
-    /// Number of triplets, or of vectors in a batch; 0 where there is no such thing.
+    /// Number of triplets, or of problems in a batch; 0 where there is no such thing.
     pub rank: usize,
     /// [`ROW_MAJOR`], [`V_TRANSPOSED`], [`HALF_DIGITS`].
     pub flags: u32,
@@ -95,7 +102,7 @@ impl Cell {
     pub const fn new<T: Real>(routine: &'static str, rows: usize, cols: usize) -> Self {
         Self { routine, scalar: T::NAME, rows, cols, rank: 0, flags: 0 }
     }
-    /// With a number of triplets or of vectors in a batch.
+    /// With a number of triplets or of problems in a batch.
     pub const fn rank(self, rank: usize) -> Self {
         Self { rank, ..self }
     }
@@ -136,8 +143,7 @@ impl<'a> Table<'a> {
         P: Fn(&M) -> S + Copy + 'static,
         F: Fn(&mut S, &I, &mut O) -> bool + Copy + 'static,
     {
-        let (_, _) = (prepare, solve);
-        self.register(contender, cell, prepare_with::<M, S, P>, run_with::<S, I, O, F>, None);
+        self.register(contender, cell, prepare_of(prepare), run_of(solve), None);
     }
 
     /// Enters a contender that only takes in, and shows its state with `finish` when asked.
@@ -146,16 +152,16 @@ impl<'a> Table<'a> {
         contender: &str,
         cell: Cell,
         prepare: P,
-        solve: F,
+        update: F,
         finish: G,
     ) where
         P: Fn(&()) -> S + Copy + 'static,
-        F: Fn(&mut S, &I, &mut ()) -> bool + Copy + 'static,
+        F: Fn(&mut S, &I) -> bool + Copy + 'static,
         G: Fn(&mut S, &mut O) + Copy + 'static,
     {
-        let (_, _, _) = (prepare, solve, finish);
-        let finish = Some(finish_with::<S, O, G> as Finish);
-        self.register(contender, cell, prepare_with::<(), S, P>, run_with::<S, I, (), F>, finish);
+        let solve = move |state: &mut S, input: &I, (): &mut ()| update(state, input);
+        let finish = Some(finish_of(finish));
+        self.register(contender, cell, prepare_of(prepare), run_of(solve), finish);
     }
 
     fn register(
@@ -212,6 +218,21 @@ const fn only_value<F: Copy>() -> F {
     unsafe { core::ptr::NonNull::<F>::dangling().read() }
 }
 
+/// The plain function that does what `P` does.
+fn prepare_of<M, S, P: Fn(&M) -> S + Copy>(_: P) -> Prepare {
+    prepare_with::<M, S, P>
+}
+
+/// The plain function that does what `F` does for many problems.
+fn run_of<S, I, O, F: Fn(&mut S, &I, &mut O) -> bool + Copy>(_: F) -> Run {
+    run_with::<S, I, O, F>
+}
+
+/// The plain function that does what `G` does.
+fn finish_of<S, O, G: Fn(&mut S, &mut O) + Copy>(_: G) -> Finish {
+    finish_with::<S, O, G>
+}
+
 unsafe extern "C" fn prepare_with<M, S, P: Fn(&M) -> S + Copy>(
     model: *const c_void,
 ) -> *mut c_void {
@@ -251,4 +272,21 @@ unsafe extern "C" fn finish_with<S, O, G: Fn(&mut S, &mut O) + Copy>(
     // SAFETY: `state` is from `prepare_with` of the same entry, `output` has the routine's type.
     let (state, output) = unsafe { (&mut *state.cast::<S>(), &mut *output.cast::<O>()) };
     only_value::<G>()(state, output);
+}
+
+/// Makes a shared library of a function that enters contenders in a [`Table`].
+#[macro_export]
+macro_rules! library {
+    ($fill:expr) => {
+        /// Enters the contenders of this library.
+        ///
+        /// # Safety
+        /// The functions of `sink` may be called with its `table`.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn eigenmote_bench_fill(sink: *const $crate::Sink) {
+            let fill: fn(&mut $crate::Table) = $fill;
+            // SAFETY: promised by the caller.
+            fill(&mut unsafe { $crate::Table::new(&*sink) });
+        }
+    };
 }

@@ -1,24 +1,10 @@
-//! Which shapes are compared: each macro calls `$entry!($table, scalar, sizes…)` for all of them.
+//! Which shapes are compared: each macro calls `$entry!($table, $scalar, sizes…)` for all of them.
 
-/// Thin SVD with both sides: `scalar, rows, columns`.
+/// Thin SVD with both sides: rows, columns.
 #[macro_export]
 macro_rules! for_svd_shapes {
-    ($entry:ident, $table:ident) => {
-        $crate::for_svd_shapes!(@ $entry, $table, f32);
-        $crate::for_svd_shapes!(@ $entry, $table, f64);
-    };
-    (@ $entry:ident, $table:ident, $t:ty) => {
-        $entry!($table, $t, 2, 2);
-        $entry!($table, $t, 3, 3);
-        $entry!($table, $t, 4, 4);
-        $entry!($table, $t, 6, 6);
-        $entry!($table, $t, 8, 8);
-        $entry!($table, $t, 12, 12);
-        $entry!($table, $t, 16, 16);
-        $entry!($table, $t, 24, 24);
-        $entry!($table, $t, 32, 32);
-        $entry!($table, $t, 48, 48);
-        $entry!($table, $t, 64, 64);
+    ($entry:ident, $table:ident, $t:ty) => {
+        $crate::for_eigh_shapes!(@square $entry, $table, $t);
         $entry!($table, $t, 32, 4);
         $entry!($table, $t, 64, 8);
         $entry!($table, $t, 64, 16);
@@ -27,14 +13,38 @@ macro_rules! for_svd_shapes {
     };
 }
 
-/// Singular values alone: `scalar, size`.
+/// Eigenvalues and vectors: size.
+#[macro_export]
+macro_rules! for_eigh_shapes {
+    ($entry:ident, $table:ident, $t:ty) => {
+        $crate::for_eigh_shapes!(@sizes $entry, $table, $t; 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64);
+    };
+    (@small $entry:ident, $table:ident, $t:ty) => {
+        $crate::for_eigh_shapes!(@sizes $entry, $table, $t; 2, 3, 4, 6, 8, 12, 16);
+    };
+    (@square $entry:ident, $table:ident, $t:ty) => {
+        $crate::for_eigh_shapes!(@pairs $entry, $table, $t; 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64);
+    };
+    (@sizes $entry:ident, $table:ident, $t:ty; $($n:tt),*) => {
+        $($entry!($table, $t, $n);)*
+    };
+    (@pairs $entry:ident, $table:ident, $t:ty; $($n:tt),*) => {
+        $($entry!($table, $t, $n, $n);)*
+    };
+}
+
+/// Square matrices up to 16×16, for libraries that the compiler takes minutes over at 64: size.
+#[macro_export]
+macro_rules! for_small_shapes {
+    ($entry:ident, $table:ident, $t:ty) => {
+        $crate::for_eigh_shapes!(@small $entry, $table, $t);
+    };
+}
+
+/// Singular values alone: size.
 #[macro_export]
 macro_rules! for_values_shapes {
-    ($entry:ident, $table:ident) => {
-        $crate::for_values_shapes!(@ $entry, $table, f32);
-        $crate::for_values_shapes!(@ $entry, $table, f64);
-    };
-    (@ $entry:ident, $table:ident, $t:ty) => {
+    ($entry:ident, $table:ident, $t:ty) => {
         $entry!($table, $t, 8);
         $entry!($table, $t, 16);
         $entry!($table, $t, 32);
@@ -42,24 +52,38 @@ macro_rules! for_values_shapes {
     };
 }
 
-/// Eigenvalues and vectors: `scalar, size`.
+/// The leading triplets: size, number of them.
 #[macro_export]
-macro_rules! for_eigh_shapes {
-    ($entry:ident, $table:ident) => {
-        $crate::for_eigh_shapes!(@ $entry, $table, f32);
-        $crate::for_eigh_shapes!(@ $entry, $table, f64);
+macro_rules! for_top_k_shapes {
+    ($entry:ident, $table:ident, $t:ty) => {
+        $entry!($table, $t, 32, 1);
+        $entry!($table, $t, 32, 4);
+        $entry!($table, $t, 32, 8);
+        $entry!($table, $t, 64, 1);
+        $entry!($table, $t, 64, 4);
+        $entry!($table, $t, 64, 8);
     };
-    (@ $entry:ident, $table:ident, $t:ty) => {
-        $entry!($table, $t, 2);
-        $entry!($table, $t, 3);
-        $entry!($table, $t, 4);
-        $entry!($table, $t, 6);
-        $entry!($table, $t, 8);
-        $entry!($table, $t, 12);
+}
+
+/// Projections: values in, values out.
+#[macro_export]
+macro_rules! for_projection_shapes {
+    ($entry:ident, $table:ident, $t:ty) => {
+        $entry!($table, $t, 16, 4);
+        $entry!($table, $t, 32, 8);
+        $entry!($table, $t, 64, 8);
+        $entry!($table, $t, 128, 16);
+        $entry!($table, $t, 784, 32);
+    };
+}
+
+/// Updates of a covariance: size.
+#[macro_export]
+macro_rules! for_covariance_shapes {
+    ($entry:ident, $table:ident, $t:ty) => {
         $entry!($table, $t, 16);
-        $entry!($table, $t, 24);
         $entry!($table, $t, 32);
-        $entry!($table, $t, 48);
         $entry!($table, $t, 64);
+        $entry!($table, $t, 128);
     };
 }

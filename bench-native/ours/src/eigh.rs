@@ -1,9 +1,9 @@
 //! Eigendecomposition of symmetric matrices.
 
 use crate::NAME;
-use abi::{Cell, Cols, Eigh, Table};
-use eigenmote::Mat;
+use abi::{Cell, Cols, Eigh, Real, Table};
 use eigenmote::linalg;
+use eigenmote::{Mat, Scalar};
 
 /// Moves a result to its place.
 pub(crate) fn store<T, const N: usize, E>(
@@ -15,7 +15,8 @@ pub(crate) fn store<T, const N: usize, E>(
     true
 }
 
-pub(crate) fn add(table: &mut Table) {
+/// Enters `eigh`.
+pub fn add<T: Real + Scalar>(table: &mut Table) {
     macro_rules! eigh {
         ($table:ident, $t:ty, $n:literal) => {
             $table.add(
@@ -27,5 +28,5 @@ pub(crate) fn add(table: &mut Table) {
             );
         };
     }
-    abi::for_eigh_shapes!(eigh, table);
+    abi::for_eigh_shapes!(eigh, table, T);
 }

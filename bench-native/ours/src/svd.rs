@@ -3,9 +3,9 @@
 //! A problem is copied to a [`Mat`], which has an alignment of its own.
 
 use crate::NAME;
-use abi::{Cell, Cols, Svd, Table};
-use eigenmote::Mat;
+use abi::{Cell, Cols, Real, Svd, Table};
 use eigenmote::linalg;
+use eigenmote::{Mat, Scalar};
 
 /// Moves a result to its place.
 pub(crate) fn store<T, const M: usize, const N: usize, E>(
@@ -17,7 +17,8 @@ pub(crate) fn store<T, const M: usize, const N: usize, E>(
     true
 }
 
-pub(crate) fn add(table: &mut Table) {
+/// Enters `svd` and `singular_values`.
+pub fn add<T: Real + Scalar>(table: &mut Table) {
     macro_rules! svd {
         ($table:ident, $t:ty, $m:literal, $n:literal) => {
             $table.add(
@@ -29,7 +30,7 @@ pub(crate) fn add(table: &mut Table) {
             );
         };
     }
-    abi::for_svd_shapes!(svd, table);
+    abi::for_svd_shapes!(svd, table, T);
 
     macro_rules! values {
         ($table:ident, $t:ty, $n:literal) => {
@@ -42,5 +43,5 @@ pub(crate) fn add(table: &mut Table) {
             );
         };
     }
-    abi::for_values_shapes!(values, table);
+    abi::for_values_shapes!(values, table, T);
 }

@@ -66,7 +66,8 @@ fn add_eigh<T: Real + ComplexField<Real = T>, const N: usize>(table: &mut Table)
     );
 }
 
-pub(crate) fn add(table: &mut Table) {
+/// Enters `svd`, without vectors too, and `self_adjoint_evd`.
+pub fn add<T: Real + ComplexField<Real = T>>(table: &mut Table) {
     macro_rules! svd {
         ($table:ident, $t:ty, $m:literal, $n:literal) => {
             add_svd::<$t, $m, $n>($table);
@@ -82,7 +83,7 @@ pub(crate) fn add(table: &mut Table) {
             add_eigh::<$t, $n>($table);
         };
     }
-    abi::for_svd_shapes!(svd, table);
-    abi::for_values_shapes!(values, table);
-    abi::for_eigh_shapes!(eigh, table);
+    abi::for_svd_shapes!(svd, table, T);
+    abi::for_values_shapes!(values, table, T);
+    abi::for_eigh_shapes!(eigh, table, T);
 }

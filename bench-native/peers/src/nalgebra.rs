@@ -1,4 +1,4 @@
-//! nalgebra with sizes in the type.
+//! nalgebra's decompositions, with sizes in the type.
 //!
 //! Its SVD loses half the digits of an occasional matrix: 1 of 64 normal ones of 64×8 in `f32`.
 
@@ -23,7 +23,12 @@ fn add_dynamic_svd<T: Real + RealField, const M: usize, const N: usize>(table: &
     );
 }
 
-pub(crate) fn add(table: &mut Table) {
+fn matrix<T, const M: usize, const N: usize>(a: Cols<T, M, N>) -> SMatrix<T, M, N> {
+    SMatrix::from_data(ArrayStorage(a))
+}
+
+/// Enters `svd`, `singular_values` and `symmetric_eigen`.
+pub fn add<T: Real + RealField>(table: &mut Table) {
     macro_rules! svd {
         ($table:ident, $t:ty, 128, 16) => {
             add_dynamic_svd::<$t, 128, 16>($table);
@@ -36,7 +41,7 @@ pub(crate) fn add(table: &mut Table) {
                 NAME,
                 Cell::new::<$t>("svd", $m, $n).flags(V_TRANSPOSED | HALF_DIGITS),
                 |a: &Cols<$t, $m, $n>, out: &mut Svd<$t, $m, $n>| {
-                    let f = SMatrix::<$t, $m, $n>::from_data(ArrayStorage(*a)).svd(true, true);
+                    let f = matrix(*a).svd(true, true);
                     let (Some(u), Some(v)) = (f.u, f.v_t) else { return false };
                     *out = Svd { u: u.data.0, s: f.singular_values.data.0[0], v: v.data.0 };
                     true
@@ -44,22 +49,21 @@ pub(crate) fn add(table: &mut Table) {
             );
         };
     }
-    abi::for_svd_shapes!(svd, table);
+    abi::for_svd_shapes!(svd, table, T);
 
     macro_rules! values {
         ($table:ident, $t:ty, $n:literal) => {
             $table.add(
                 NAME,
-                Cell::new::<$t>("singular values", $n, $n),
+                Cell::new::<$t>("singular values", $n, $n).flags(HALF_DIGITS),
                 |a: &Cols<$t, $n, $n>, out: &mut [$t; $n]| {
-                    let a = SMatrix::<$t, $n, $n>::from_data(ArrayStorage(*a));
-                    *out = a.singular_values().data.0[0];
+                    *out = matrix(*a).singular_values().data.0[0];
                     true
                 },
             );
         };
     }
-    abi::for_values_shapes!(values, table);
+    abi::for_values_shapes!(values, table, T);
 
     macro_rules! eigh {
         ($table:ident, $t:ty, $n:literal) => {
@@ -67,12 +71,12 @@ pub(crate) fn add(table: &mut Table) {
                 NAME,
                 Cell::new::<$t>("eigh", $n, $n),
                 |a: &Cols<$t, $n, $n>, out: &mut Eigh<$t, $n>| {
-                    let f = SMatrix::<$t, $n, $n>::from_data(ArrayStorage(*a)).symmetric_eigen();
+                    let f = matrix(*a).symmetric_eigen();
                     *out = Eigh { values: f.eigenvalues.data.0[0], vectors: f.eigenvectors.data.0 };
                     true
                 },
             );
         };
     }
-    abi::for_eigh_shapes!(eigh, table);
+    abi::for_eigh_shapes!(eigh, table, T);
 }

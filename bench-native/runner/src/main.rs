@@ -3,15 +3,21 @@
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 
+mod cell;
 mod check;
 mod memory;
+mod outcome;
 mod problems;
+mod random;
 mod report;
+mod routine;
 mod table;
 mod timing;
 
-use problems::Problems;
-use table::{Cell, Table};
+use cell::Cell;
+use outcome::Outcome;
+use table::Table;
+use timing::Effort;
 
 /// What the command line asks for.
 struct Args {
@@ -53,15 +59,13 @@ fn main() -> Result<()> {
     if cells.is_empty() {
         bail!("no cell matches {:?}", args.filter.join(" "));
     }
-    let effort = if args.quick { timing::Effort::QUICK } else { timing::Effort::FULL };
-    println!("core {core}, median ns of a problem in {} rounds or fewer", effort.rounds);
-    for cell in &cells {
-        let problems = Problems::new(cell)?;
-        let contenders = table.contenders(cell);
-        for contender in &contenders {
-            check::check(cell, contender, &problems)?;
-        }
-        report::print(cell, &timing::medians(&contenders, &problems, effort));
+    let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
+    println!(
+        "core {core}; median of up to {} turns, multiple of the fastest peer, worst error",
+        effort.rounds
+    );
+    for cell in cells {
+        report::print(&Outcome::of(cell, &table, effort)?);
     }
     Ok(())
 }

@@ -68,6 +68,11 @@ impl Numbers {
         numbers
     }
 
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
     /// All numbers, exactly.
     pub fn values(&self) -> Vec<f64> {
         let start = self.lines.as_ptr();

@@ -1,37 +1,9 @@
 //! The problems of a cell: different ones from a fixed seed.
 
-use crate::memory::{Numbers, Scalar};
-use crate::table::Cell;
-use anyhow::Result;
-
-/// What is compared, in the order of the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Routine {
-    /// Thin SVD with both sides.
-    Svd,
-    /// Singular values alone.
-    SingularValues,
-    /// Eigenvalues and vectors of a symmetric matrix.
-    Eigh,
-}
-
-impl Routine {
-    const ALL: [Self; 3] = [Self::Svd, Self::SingularValues, Self::Eigh];
-
-    /// As the libraries call it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Svd => "svd",
-            Self::SingularValues => "singular values",
-            Self::Eigh => "eigh",
-        }
-    }
-
-    /// The routine of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|routine| routine.name() == name)
-    }
-}
+use crate::cell::Cell;
+use crate::memory::Numbers;
+use crate::random::Random;
+use crate::routine::{Job, Routine};
 
 /// Different problems, so that no branch predictor learns one by heart.
 const PROBLEMS: usize = 64;
@@ -44,83 +16,84 @@ pub struct Problems {
     pub count: usize,
     /// Numbers in one.
     pub input_len: usize,
-    /// Numbers in a result.
-    pub output_len: usize,
     /// What they share; nothing for a matrix alone.
     pub model: Numbers,
     /// All of them, matrices by columns.
     pub inputs: Numbers,
     /// The same, matrices by rows.
-    pub inputs_by_rows: Numbers,
+    inputs_by_rows: Numbers,
 }
 
 impl Problems {
     /// The problems of this cell; always the same.
-    pub fn new(cell: &Cell) -> Result<Self> {
+    pub fn new(cell: &Cell) -> Self {
         let (m, n) = (cell.rows, cell.cols);
-        let input_len = m * n;
-        let output_len = match cell.routine {
-            Routine::Svd => m * n + n + n * n,
-            Routine::SingularValues => n,
-            Routine::Eigh => n + n * n,
+        let input_len = cell.job().input_len(m, n);
+        let count = match cell.job() {
+            Job::SvdBatch | Job::EighBatch => abi::MANY,
+            Job::ProjectBatch => 4 * abi::BATCH,
+            Job::CovarianceBlock => 8 * abi::BLOCK,
+            _ => PROBLEMS.max(SMALL / input_len),
         };
-        let count = PROBLEMS.max(SMALL / input_len);
         let mut random = Random(1);
-        let mut values: Vec<f64> = (0..count * input_len).map(|_| random.normal()).collect();
-        if cell.routine == Routine::Eigh {
-            values.chunks_exact_mut(input_len).for_each(|a| symmetrize(a, n));
+        let mut values = Vec::with_capacity(count * input_len);
+        for _ in 0..count {
+            values.extend(match (cell.routine, cell.job()) {
+                (_, Job::Eigh | Job::ClosedEigh | Job::EighBatch) => random.symmetric(n),
+                (routine, Job::TopK) => random.with_singular_values(&spectrum(routine, n)),
+                _ => random.normals(input_len),
+            });
         }
         let by_rows = (0..values.len()).map(|k| {
-            let (start, i, j) = (k - k % input_len, k % input_len / n, k % n);
-            values[start + i + j * m]
+            // Only jobs on matrices have contenders that store by rows; others see no difference.
+            let (start, k) = (k - k % input_len, k % input_len);
+            let (i, j) = (k / n, k % n);
+            values[start + if input_len == m * n { i + j * m } else { k }]
         });
-        Ok(Self {
+        Self {
             count,
             input_len,
-            output_len,
-            model: Numbers::zeros(cell.scalar, 0),
+            model: Numbers::from_values(cell.scalar, model(cell, &mut random).into_iter()),
             inputs_by_rows: Numbers::from_values(cell.scalar, by_rows),
             inputs: Numbers::from_values(cell.scalar, values.iter().copied()),
-        })
+        }
     }
 
     /// The inputs as a contender with these flags wants them.
     pub fn inputs_for(&self, flags: u32) -> &Numbers {
         if flags & abi::ROW_MAJOR == 0 { &self.inputs } else { &self.inputs_by_rows }
     }
+}
 
-    /// Room for all results.
-    pub fn outputs(&self, scalar: Scalar) -> Numbers {
-        Numbers::zeros(scalar, self.count * self.output_len)
+/// Singular values of the matrices for [`Job::TopK`].
+pub fn spectrum(routine: Routine, n: usize) -> Vec<f64> {
+    match routine {
+        Routine::TopKDecaying => (0..n).map(|i| 0.8_f64.powi(i as i32)).collect(),
+        _ => (0..n).map(|i| 1.0 - 0.5 * i as f64 / n as f64).collect(),
     }
 }
 
-fn symmetrize(a: &mut [f64], n: usize) {
-    for j in 0..n {
-        for i in 0..j {
-            let mean = 0.5 * (a[i + j * n] + a[j + i * n]);
-            a[i + j * n] = mean;
-            a[j + i * n] = mean;
+/// Sizes of the layers of the decoder.
+pub const LAYERS: [(usize, usize); 3] = [(8, 32), (32, 64), (64, 784)];
+
+/// What the problems share, in the order of the structures in `abi`.
+fn model(cell: &Cell, random: &mut Random) -> Vec<f64> {
+    let mut layer = |inputs: usize, outputs: usize| {
+        let scale = 1.0 / (inputs as f64).sqrt();
+        let weights = random.normals(inputs * outputs);
+        weights.into_iter().map(|w| scale * w).collect::<Vec<_>>()
+    };
+    match cell.job() {
+        Job::Project | Job::ProjectBatch => {
+            let mut model = layer(1, cell.rows);
+            model.extend(layer(cell.rows, cell.cols));
+            model
         }
-    }
-}
-
-/// `SplitMix64` (Steele, Lea & Flood 2014): the runner must not depend on what it measures.
-pub struct Random(pub u64);
-
-impl Random {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        ((z >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    /// Standard normal, by Box and Muller.
-    pub fn normal(&mut self) -> f64 {
-        let (radius, angle) = (self.uniform(), self.uniform());
-        (-2.0 * radius.ln()).sqrt() * (core::f64::consts::TAU * angle).cos()
+        Job::Decoder => LAYERS
+            .into_iter()
+            .flat_map(|(inputs, outputs)| [layer(inputs, outputs), layer(1, outputs)])
+            .flatten()
+            .collect(),
+        _ => vec![],
     }
 }

@@ -1,58 +1,32 @@
-//! The contenders that the libraries enter, and the cells in which they meet.
+//! The contenders that the libraries enter.
 
+use crate::cell::Cell;
 use crate::memory::Scalar;
-use crate::problems::Routine;
-use abi::{Entry, Fill, Prepare, Run, Sink};
+use crate::routine::{Job, Routine};
+use abi::{Entry, Fill, Sink};
 use anyhow::{Context, Result, bail};
 use core::ffi::{CStr, c_char, c_void};
 use libloading::Library;
-use std::collections::BTreeSet;
 use std::path::Path;
 
-/// A routine for one scalar and one shape.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cell {
-    /// What is computed.
-    pub routine: Routine,
-    /// In which type.
-    pub scalar: Scalar,
-    /// Rows, or values that go in.
-    pub rows: usize,
-    /// Columns, or values that come out.
-    pub cols: usize,
-    /// Number of triplets or of vectors in a batch, or 0.
-    pub rank: usize,
-}
+/// How the contenders of the library that all this is about begin.
+pub const OURS: &str = "eigenmote";
 
-impl Cell {
-    /// The shape as it stands in a table.
-    pub fn shape(&self) -> String {
-        format!("{}×{}", self.rows, self.cols)
-    }
-
-    /// Whether every word is one of this cell's: of the routine, the scalar, the shape or, for
-    /// square ones, the size.
-    pub fn matches(&self, filter: &[String]) -> bool {
-        let mut words: Vec<String> =
-            self.routine.name().split_whitespace().map(String::from).collect();
-        words.extend([self.scalar.name().into(), format!("{}x{}", self.rows, self.cols)]);
-        if self.rows == self.cols {
-            words.push(self.rows.to_string());
-        }
-        filter.iter().all(|word| words.contains(word))
-    }
-}
-
-/// Somebody who solves the problems of a cell.
+/// Somebody who does a job, for one scalar and one shape.
 #[derive(Debug)]
 pub struct Contender {
     /// Library and algorithm.
     pub name: String,
-    cell: Cell,
+    /// What for.
+    pub job: Job,
+    /// In which type.
+    pub scalar: Scalar,
+    rows: usize,
+    cols: usize,
+    rank: usize,
     /// As in [`abi::Entry`].
     pub flags: u32,
-    prepare: Prepare,
-    run: Run,
+    entry: Entry,
 }
 
 /// A contender ready to solve, with its state.
@@ -63,29 +37,57 @@ pub struct Ready<'a> {
 }
 
 impl Contender {
-    /// In which type it computes.
-    pub const fn scalar(&self) -> Scalar {
-        self.cell.scalar
+    /// Numbers in a result.
+    pub const fn output_len(&self) -> usize {
+        self.job.output_len(self.rows, self.cols, self.rank)
+    }
+
+    /// Problems that it solves in one go.
+    pub const fn batch(&self) -> usize {
+        self.job.batch(self.rank)
+    }
+
+    /// Whether it is one of eigenmote's routines.
+    pub fn is_ours(&self) -> bool {
+        self.name.starts_with(OURS)
+    }
+
+    fn takes_part(&self, cell: &Cell) -> bool {
+        cell.routine.jobs().contains(&self.job)
+            && (self.scalar, self.rows, self.cols) == (cell.scalar, cell.rows, cell.cols)
+            && (self.rank == 0 || self.rank == cell.rank)
     }
 
     /// With a fresh state for the problems that share `model`.
     ///
     /// # Safety
-    /// `model` points at the model that belongs to the contender's routine.
+    /// `model` points at the model that belongs to the contender's job.
     pub unsafe fn ready(&self, model: *const c_void) -> Ready<'_> {
         // SAFETY: promised by the caller.
-        Ready { contender: self, state: unsafe { (self.prepare)(model) } }
+        Ready { contender: self, state: unsafe { (self.entry.prepare)(model) } }
     }
 }
 
 impl Ready<'_> {
-    /// Solves `count` problems; returns how many were not solved.
+    /// Solves `count` problems, a multiple of the batch; returns how many were not solved.
     ///
     /// # Safety
-    /// There are as many inputs and outputs, of the routine's type and shape.
+    /// There are as many inputs and outputs, of the job's type and shape.
     pub unsafe fn run(&self, inputs: *const c_void, outputs: *mut c_void, count: usize) -> usize {
+        let calls = count / self.contender.batch();
         // SAFETY: promised by the caller.
-        unsafe { (self.contender.run)(self.state, inputs, outputs, count) }
+        unsafe { (self.contender.entry.run)(self.state, inputs, outputs, calls) }
+    }
+
+    /// Writes what has accumulated in the state, where something does.
+    ///
+    /// # Safety
+    /// There is room for it.
+    pub unsafe fn finish(&self, output: *mut c_void) {
+        if let Some(finish) = self.contender.entry.finish {
+            // SAFETY: promised by the caller.
+            unsafe { finish(self.state, output) }
+        }
     }
 }
 
@@ -119,37 +121,45 @@ impl Table {
         }
     }
 
-    /// Where eigenmote takes part, by routine, scalar and shape.
-    pub fn cells(&self) -> BTreeSet<Cell> {
-        let ours = |c: &&Contender| c.name.starts_with("eigenmote");
-        self.entered.iter().filter(ours).map(|c| c.cell.clone()).collect()
+    /// Where eigenmote takes part, and the probes of the machine, in the order of the page.
+    pub fn cells(&self) -> Vec<Cell> {
+        let mut cells: Vec<Cell> = self
+            .entered
+            .iter()
+            .filter(|c| c.is_ours() || c.job == Job::Peak)
+            .flat_map(|c| {
+                let routines = Routine::ALL.into_iter().filter(|r| r.jobs()[0] == c.job);
+                let &Contender { scalar, rows, cols, rank, .. } = c;
+                routines.map(move |routine| Cell { routine, scalar, rows, cols, rank })
+            })
+            .collect();
+        cells.sort_by_key(Cell::order);
+        cells.dedup();
+        cells
     }
 
     /// Who takes part in a cell.
     pub fn contenders(&self, cell: &Cell) -> Vec<&Contender> {
-        self.entered.iter().filter(|c| c.cell == *cell).collect()
+        self.entered.iter().filter(|c| c.takes_part(cell)).collect()
     }
 
     fn enter(&mut self, entry: &Entry) -> Result<()> {
         let routine = read(entry.routine);
-        let cell = Cell {
-            routine: Routine::from_name(&routine)
-                .with_context(|| format!("unknown routine {routine}"))?,
-            scalar: match read(entry.scalar).as_str() {
-                "f32" => Scalar::F32,
-                "f64" => Scalar::F64,
-                other => bail!("unknown scalar {other}"),
-            },
-            rows: entry.rows,
-            cols: entry.cols,
-            rank: entry.rank,
+        let job = Job::from_name(&routine).with_context(|| format!("unknown routine {routine}"))?;
+        let scalar = match read(entry.scalar).as_str() {
+            "f32" => Scalar::F32,
+            "f64" => Scalar::F64,
+            other => bail!("unknown scalar {other}"),
         };
         self.entered.push(Contender {
             name: read(entry.contender),
-            cell,
+            job,
+            scalar,
+            rows: entry.rows,
+            cols: entry.cols,
+            rank: entry.rank,
             flags: entry.flags,
-            prepare: entry.prepare,
-            run: entry.run,
+            entry: *entry,
         });
         Ok(())
     }

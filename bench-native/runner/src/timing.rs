@@ -23,7 +23,7 @@ impl Effort {
 }
 
 const LEAST_ROUNDS: usize = 15;
-/// Seconds of a turn, well below a slice of the scheduler; one problem if that takes longer.
+/// Seconds of a turn, well below a slice of the scheduler; one call if that takes longer.
 const TURN: f64 = 2e-4;
 
 /// Keeps this process on the last core that it may use; returns which.
@@ -46,89 +46,84 @@ pub fn pin_to_one_core() -> Result<usize> {
     }
 }
 
-/// A contender with its place in the problems.
+/// A contender with its place in the circle of problems.
 struct Turn<'a> {
     ready: Ready<'a>,
     inputs: &'a Numbers,
-    /// Problems in a turn: a power of two up to all, or several times all.
+    outputs: Numbers,
+    output_len: usize,
+    /// Problems in a turn: some of the circle, or all of it several times.
     problems: usize,
     next: usize,
     seconds: Vec<f64>,
 }
 
-impl Turn<'_> {
-    /// Seconds of `problems` problems, the next ones in the circle.
-    fn time(&mut self, all: &Problems, outputs: &mut Numbers) -> f64 {
+impl<'a> Turn<'a> {
+    fn new(contender: &'a Contender, all: &'a Problems) -> Self {
+        Self {
+            // SAFETY: the model is that of the cell.
+            ready: unsafe { contender.ready(all.model.at(0)) },
+            inputs: all.inputs_for(contender.flags),
+            outputs: Numbers::zeros(contender.scalar, all.count * contender.output_len()),
+            output_len: contender.output_len(),
+            problems: contender.batch(),
+            next: 0,
+            seconds: vec![],
+        }
+    }
+
+    /// Seconds of the next `problems` problems.
+    fn time(&mut self, all: &Problems) -> f64 {
         let chunk = self.problems.min(all.count);
         if self.next + chunk > all.count {
             self.next = 0;
         }
-        let first = self.inputs.at(self.next * all.input_len);
-        let output = outputs.at_mut(self.next * all.output_len);
+        let input = self.inputs.at(self.next * all.input_len);
+        let output = self.outputs.at_mut(self.next * self.output_len);
         self.next += chunk;
         let start = Instant::now();
         for _ in 0..self.problems / chunk {
-            // SAFETY: `next + chunk` problems are in both arrays.
-            unsafe { self.ready.run(first, output, chunk) };
+            // SAFETY: `next + chunk` problems are in both arrays, a multiple of the batch.
+            unsafe { self.ready.run(input, output, chunk) };
         }
         start.elapsed().as_secs_f64()
     }
 
     /// Finds how many problems fit in a turn; the growing trials warm the caches as well.
-    fn calibrate(&mut self, all: &Problems, outputs: &mut Numbers) {
+    fn calibrate(&mut self, all: &Problems) {
         loop {
-            let seconds = self.time(all, outputs);
-            let next = if self.problems < all.count {
-                (2 * self.problems).min(all.count)
-            } else {
-                self.problems + all.count * (self.problems / all.count)
-            };
-            if seconds * (next as f64 / self.problems as f64) > TURN {
+            let seconds = self.time(all);
+            if 2.0 * seconds > TURN {
                 break;
             }
-            self.problems = next;
+            let twice = 2 * self.problems;
+            self.problems = if twice > all.count { twice - twice % all.count } else { twice };
         }
+    }
+
+    /// Median seconds of a problem.
+    fn median(mut self) -> f64 {
+        self.seconds.sort_by(f64::total_cmp);
+        self.seconds[self.seconds.len() / 2]
     }
 }
 
 /// Median nanoseconds of a problem, of each contender.
-pub fn medians(
-    contenders: &[&Contender],
-    problems: &Problems,
-    effort: Effort,
-) -> Vec<(String, f64)> {
-    let mut outputs = contenders
-        .first()
-        .map_or_else(|| unreachable!("a cell has a contender"), |c| problems.outputs(c.scalar()));
-    let mut turns: Vec<Turn> = contenders
-        .iter()
-        .map(|c| Turn {
-            // SAFETY: the model is that of the cell.
-            ready: unsafe { c.ready(problems.model.at(0)) },
-            inputs: problems.inputs_for(c.flags),
-            problems: 1,
-            next: 0,
-            seconds: vec![],
-        })
-        .collect();
-    turns.iter_mut().for_each(|turn| turn.calibrate(problems, &mut outputs));
+pub fn medians(contenders: &[&Contender], problems: &Problems, effort: Effort) -> Vec<f64> {
+    let mut turns: Vec<Turn> = contenders.iter().map(|c| Turn::new(c, problems)).collect();
+    turns.iter_mut().for_each(|turn| turn.calibrate(problems));
     let start = Instant::now();
     for round in 0..effort.rounds {
         if round >= LEAST_ROUNDS && start.elapsed().as_secs_f64() > effort.seconds {
             break;
         }
-        // Nobody always follows the same one.
-        let first = round % turns.len();
-        for i in 0..turns.len() {
-            let i = (first + i) % turns.len();
-            let turn = &mut turns[i];
-            let seconds = turn.time(problems, &mut outputs);
+        // A different one begins each round, so that nobody always follows the same neighbour.
+        let count = turns.len();
+        for i in 0..count {
+            let turn = &mut turns[(round + i) % count];
+            let seconds = turn.time(problems);
             turn.seconds.push(seconds / turn.problems as f64);
         }
     }
-    let median = |mut seconds: Vec<f64>| {
-        seconds.sort_by(f64::total_cmp);
-        1e9 * seconds[seconds.len() / 2]
-    };
-    contenders.iter().zip(turns).map(|(c, turn)| (c.name.clone(), median(turn.seconds))).collect()
+    turns.into_iter().map(|turn| 1e9 * turn.median()).collect()
 }

@@ -3,10 +3,12 @@
 //! The Fortran symbols are called directly: LAPACKE would allocate its workspace in every call.
 
 use abi::{Cell, Cols, Eigh, Real, Svd, Table, V_TRANSPOSED};
+use core::ffi::{CStr, c_char, c_int};
 use libloading::Library;
 use std::ffi::OsStr;
 use std::sync::OnceLock;
 
+mod blas;
 mod symbols;
 use symbols::{Scalar, Workspace};
 
@@ -14,6 +16,14 @@ use symbols::{Scalar, Workspace};
 trait Vendor: 'static {
     const NAME: &str;
     fn library() -> &'static OnceLock<Library>;
+    /// What the library says of itself.
+    fn version(library: &Library) -> String;
+}
+
+/// A text that the library keeps.
+fn text(pointer: *const c_char) -> String {
+    // SAFETY: both libraries end their texts with a zero byte.
+    unsafe { CStr::from_ptr(pointer) }.to_string_lossy().trim().into()
 }
 
 struct OpenBlas;
@@ -22,6 +32,13 @@ impl Vendor for OpenBlas {
     fn library() -> &'static OnceLock<Library> {
         static LIBRARY: OnceLock<Library> = OnceLock::new();
         &LIBRARY
+    }
+    fn version(library: &Library) -> String {
+        // SAFETY: `char *openblas_get_config(void)`.
+        match unsafe { library.get::<extern "C" fn() -> *const c_char>(b"openblas_get_config") } {
+            Ok(config) => text(config()),
+            Err(error) => error.to_string(),
+        }
     }
 }
 
@@ -32,15 +49,28 @@ impl Vendor for Mkl {
         static LIBRARY: OnceLock<Library> = OnceLock::new();
         &LIBRARY
     }
+    fn version(library: &Library) -> String {
+        let mut buffer = [0; 200];
+        // SAFETY: `void mkl_get_version_string(char *, int)`.
+        match unsafe { library.get::<extern "C" fn(*mut c_char, c_int)>(b"mkl_get_version_string") }
+        {
+            Ok(write) => write(buffer.as_mut_ptr(), buffer.len() as c_int - 1),
+            Err(error) => return error.to_string(),
+        }
+        text(buffer.as_ptr())
+    }
 }
 
-fn workspace<V: Vendor, T: Scalar>(rows: usize, cols: usize) -> Workspace<T> {
+fn library<V: Vendor>() -> &'static Library {
     #[expect(
         clippy::expect_used,
         reason = "a contender is entered only after its library is loaded"
     )]
-    let library = V::library().get().expect("LAPACK is loaded");
-    Workspace::new(library, rows, cols)
+    V::library().get().expect("the library is loaded")
+}
+
+fn workspace<V: Vendor, T: Scalar>(rows: usize, cols: usize) -> Workspace<T> {
+    Workspace::new(library::<V>(), rows, cols)
 }
 
 fn add_svd<V: Vendor, T: Real + Scalar, const M: usize, const N: usize>(table: &mut Table) {
@@ -76,12 +106,22 @@ fn add_svd<V: Vendor, T: Real + Scalar, const M: usize, const N: usize>(table: &
 }
 
 fn add_values<V: Vendor, T: Real + Scalar, const N: usize>(table: &mut Table) {
+    let cell = Cell::new::<T>("singular values", N, N);
+    let prepare = |(): &()| workspace::<V, T>(N, N);
     table.add_with_state(
         &format!("{} gesdd", V::NAME),
-        Cell::new::<T>("singular values", N, N),
-        |(): &()| workspace::<V, T>(N, N),
+        cell,
+        prepare,
         |w: &mut Workspace<T>, a: &Cols<T, N, N>, out: &mut [T; N]| {
             w.gesdd(a.as_flattened(), out, None)
+        },
+    );
+    table.add_with_state(
+        &format!("{} gesvj", V::NAME),
+        cell,
+        prepare,
+        |w: &mut Workspace<T>, a: &Cols<T, N, N>, out: &mut [T; N]| {
+            w.gesvj_values(a.as_flattened(), out)
         },
     );
 }
@@ -98,13 +138,7 @@ fn add_eigh<V: Vendor, T: Real + Scalar, const N: usize>(table: &mut Table) {
     );
 }
 
-/// Loads the library and enters its contenders, or says why it is missing.
-fn add_vendor<V: Vendor>(table: &mut Table, file: &OsStr) {
-    // SAFETY: the initialisers of OpenBLAS and MKL are meant to run on loading.
-    match unsafe { Library::new(file) } {
-        Ok(library) => _ = V::library().set(library),
-        Err(error) => return table.absent(V::NAME, &error.to_string()),
-    }
+fn add_all<V: Vendor, T: Real + blas::Arithmetic>(table: &mut Table) {
     macro_rules! svd {
         ($table:ident, $t:ty, $m:literal, $n:literal) => {
             add_svd::<V, $t, $m, $n>($table);
@@ -120,12 +154,26 @@ fn add_vendor<V: Vendor>(table: &mut Table, file: &OsStr) {
             add_eigh::<V, $t, $n>($table);
         };
     }
-    abi::for_svd_shapes!(svd, table);
-    abi::for_values_shapes!(values, table);
-    abi::for_eigh_shapes!(eigh, table);
+    abi::for_svd_shapes!(svd, table, T);
+    abi::for_values_shapes!(values, table, T);
+    abi::for_eigh_shapes!(eigh, table, T);
+    blas::add::<V, T>(table);
 }
 
-pub(crate) fn add(table: &mut Table) {
+/// Loads the library and enters its contenders, or says why it is missing.
+fn add_vendor<V: Vendor>(table: &mut Table, file: &OsStr) {
+    // SAFETY: the initialisers of OpenBLAS and MKL are meant to run on loading.
+    match unsafe { Library::new(file) } {
+        Ok(library) => _ = V::library().set(library),
+        Err(error) => return table.absent(V::NAME, &error.to_string()),
+    }
+    table.version(V::NAME, &V::version(library::<V>()));
+    add_all::<V, f32>(table);
+    add_all::<V, f64>(table);
+}
+
+/// Enters the contenders of both libraries, those that there are.
+pub fn add(table: &mut Table) {
     add_vendor::<OpenBlas>(table, OsStr::new("libopenblas.so.0"));
     match std::env::var_os("MKL_LIBRARY") {
         Some(file) => add_vendor::<Mkl>(table, &file),

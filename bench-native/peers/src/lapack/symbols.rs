@@ -5,10 +5,10 @@ use core::ffi::{c_char, c_int};
 use core::ptr::{from_ref, null_mut};
 use libloading::Library;
 
-type Int = *const c_int;
-type Flag = *const c_char;
+pub(super) type Int = *const c_int;
+pub(super) type Flag = *const c_char;
 /// Fortran passes the length of each string after all other arguments.
-type Len = usize;
+pub(super) type Len = usize;
 
 #[rustfmt::skip]
 type Gesdd<T> = unsafe extern "C" fn(
@@ -29,7 +29,8 @@ type Syevd<T> = unsafe extern "C" fn(
 );
 
 /// `f32` or `f64` with its letter in the names of LAPACK.
-pub(crate) trait Scalar: Real + Default {
+pub trait Scalar: Real + Default {
+    /// `s` or `d`.
     const PREFIX: char;
 }
 impl Scalar for f32 {
@@ -55,7 +56,7 @@ pub(crate) struct Workspace<T> {
 
 /// # Safety
 /// `F` is the type of the routine.
-unsafe fn symbol<T: Scalar, F: Copy>(library: &Library, name: &str) -> F {
+pub(super) unsafe fn symbol<T: Scalar, F: Copy>(library: &Library, name: &str) -> F {
     let name = format!("{}{name}_\0", T::PREFIX);
     // SAFETY: promised by the caller.
     match unsafe { library.get::<F>(name.as_bytes()) } {
@@ -64,13 +65,13 @@ unsafe fn symbol<T: Scalar, F: Copy>(library: &Library, name: &str) -> F {
     }
 }
 
-fn flag(c: &u8) -> Flag {
+pub(super) fn flag(c: &u8) -> Flag {
     from_ref(c).cast()
 }
 
 impl<T: Scalar> Workspace<T> {
     pub(crate) fn new(library: &Library, rows: usize, cols: usize) -> Self {
-        // Enough for every routine at its block size; checked against the queries of both libraries.
+        // More than any of them asks for: a few matrices of either size and blocks of 64 columns.
         let work = 8 * rows * cols + 32 * cols * cols + 128 * (rows + cols) + 1024;
         // SAFETY: the types are those of the LAPACK reference.
         unsafe {
@@ -103,19 +104,19 @@ impl<T: Scalar> Workspace<T> {
         unsafe {
             (self.gesdd)(
                 flag(&job),
-                &raw const self.rows,
-                &raw const self.cols,
+                &self.rows,
+                &self.cols,
                 self.a.as_mut_ptr(),
-                &raw const self.rows,
+                &self.rows,
                 s.as_mut_ptr(),
                 u,
-                &raw const self.rows,
+                &self.rows,
                 vt,
-                &raw const self.cols,
+                &self.cols,
                 self.work.as_mut_ptr(),
-                &raw const lwork,
+                &lwork,
                 self.iwork.as_mut_ptr(),
-                &raw mut info,
+                &mut info,
                 1,
             );
         }
@@ -125,24 +126,35 @@ impl<T: Scalar> Workspace<T> {
     /// One-sided Jacobi.
     pub(crate) fn gesvj(&mut self, a: &[T], u: &mut [T], s: &mut [T], v: &mut [T]) -> bool {
         u.copy_from_slice(a);
+        self.gesvj_in_place(b"UV", u.as_mut_ptr(), s, v.as_mut_ptr())
+    }
+
+    /// One-sided Jacobi without vectors.
+    pub(crate) fn gesvj_values(&mut self, a: &[T], s: &mut [T]) -> bool {
+        self.a.copy_from_slice(a);
+        let a = self.a.as_mut_ptr();
+        self.gesvj_in_place(b"NN", a, s, null_mut())
+    }
+
+    fn gesvj_in_place(&mut self, [u, v]: &[u8; 2], a: *mut T, s: &mut [T], to: *mut T) -> bool {
         let (lwork, mut info, unused) = (self.lwork(), 0, 0);
         // SAFETY: all arrays have the sizes that the arguments say.
         unsafe {
             (self.gesvj)(
                 flag(&b'G'),
-                flag(&b'U'),
-                flag(&b'V'),
-                &raw const self.rows,
-                &raw const self.cols,
-                u.as_mut_ptr(),
-                &raw const self.rows,
+                flag(u),
+                flag(v),
+                &self.rows,
+                &self.cols,
+                a,
+                &self.rows,
                 s.as_mut_ptr(),
-                &raw const unused,
-                v.as_mut_ptr(),
-                &raw const self.cols,
+                &unused,
+                to,
+                &self.cols,
                 self.work.as_mut_ptr(),
-                &raw const lwork,
-                &raw mut info,
+                &lwork,
+                &mut info,
                 1,
                 1,
                 1,
@@ -164,19 +176,19 @@ impl<T: Scalar> Workspace<T> {
                 flag(&b'R'),
                 flag(&b'N'),
                 flag(&b'N'),
-                &raw const self.rows,
-                &raw const self.cols,
+                &self.rows,
+                &self.cols,
                 self.a.as_mut_ptr(),
-                &raw const self.rows,
+                &self.rows,
                 s.as_mut_ptr(),
                 u.as_mut_ptr(),
-                &raw const self.rows,
+                &self.rows,
                 v.as_mut_ptr(),
-                &raw const self.cols,
+                &self.cols,
                 self.work.as_mut_ptr(),
-                &raw const lwork,
+                &lwork,
                 self.iwork.as_mut_ptr(),
-                &raw mut info,
+                &mut info,
                 1,
                 1,
                 1,
@@ -196,15 +208,15 @@ impl<T: Scalar> Workspace<T> {
             (self.syevd)(
                 flag(&b'V'),
                 flag(&b'L'),
-                &raw const self.cols,
+                &self.cols,
                 a.as_mut_ptr(),
-                &raw const self.cols,
+                &self.cols,
                 values.as_mut_ptr(),
                 self.work.as_mut_ptr(),
-                &raw const lwork,
+                &lwork,
                 self.iwork.as_mut_ptr(),
-                &raw const liwork,
-                &raw mut info,
+                &liwork,
+                &mut info,
                 1,
                 1,
             );
