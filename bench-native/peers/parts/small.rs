@@ -1,6 +1,10 @@
 //! numeris, multicalc and glam.
 
 abi::library!(|table| {
+    table.absent(
+        "onnxruntime, decoder",
+        "its wheel comes without the header for its table of functions, and wants the network as protobuf",
+    );
     table.version("numeris", "0.6");
     table.absent("numeris above 16×16", "its fixed sizes take the compiler more than two minutes");
     peers::numeris::add::<f32>(table);

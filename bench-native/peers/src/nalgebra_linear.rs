@@ -16,7 +16,7 @@ fn prepare<T: RealField + Copy, const D: usize, const K: usize>(
     model: &Projection<T, D, K>,
 ) -> Project<T, D, K> {
     let components = Box::new(SMatrix::from_fn(|k, d| model.components[k][d]));
-    let offset = -(&*components * SVector::from(model.mean));
+    let offset = -(*components * SVector::from(model.mean));
     Project { components, offset }
 }
 

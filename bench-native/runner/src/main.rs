@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 mod cell;
 mod check;
+mod facts;
 mod memory;
 mod outcome;
 mod problems;
@@ -23,16 +24,20 @@ use timing::Effort;
 struct Args {
     libraries: Vec<PathBuf>,
     quick: bool,
+    /// Where to write the page and its plots, if anywhere.
+    write: Option<PathBuf>,
     /// Every word must occur in the name of a cell.
     filter: Vec<String>,
 }
 
 impl Args {
     fn parse() -> Result<Self> {
-        let mut args = Self { libraries: vec![], quick: false, filter: vec![] };
+        let mut args = Self { libraries: vec![], quick: false, write: None, filter: vec![] };
         for word in std::env::args().skip(1) {
             if let Some(library) = word.strip_prefix("--library=") {
                 args.libraries.push(library.into());
+            } else if let Some(root) = word.strip_prefix("--write=") {
+                args.write = Some(root.into());
             } else if word == "--quick" {
                 args.quick = true;
             } else if word.starts_with('-') {
@@ -64,8 +69,14 @@ fn main() -> Result<()> {
         "core {core}; median of up to {} turns, multiple of the fastest peer, worst error",
         effort.rounds
     );
+    let mut outcomes = vec![];
     for cell in cells {
-        report::print(&Outcome::of(cell, &table, effort)?);
+        let outcome = Outcome::of(cell, &table, effort)?;
+        report::print(&outcome);
+        outcomes.push(outcome);
     }
-    Ok(())
+    let Some(root) = args.write else { return Ok(()) };
+    let facts = facts::facts(core, &table.versions);
+    let setting = report::Setting { facts, absent: &table.absent, effort, plots: "", plotted: &[] };
+    report::write(&root, &outcomes, setting)
 }

@@ -3,6 +3,7 @@
 use crate::cell::Cell;
 use crate::check::{Verdict, check};
 use crate::problems::Problems;
+use crate::routine::Job;
 use crate::table::{OURS, Table};
 use crate::timing::{Effort, medians};
 use anyhow::Result;
@@ -18,6 +19,8 @@ pub struct Measured {
     pub verdict: Verdict,
     /// By its method good to half the digits only.
     pub half_digits: bool,
+    /// Whether it computes the leading triplets only.
+    pub partial: bool,
 }
 
 /// A cell with all its contenders.
@@ -49,6 +52,7 @@ impl Outcome {
                 ns: if matches!(verdict, Verdict::Right(_)) { times.next() } else { None },
                 verdict,
                 half_digits: contender.flags & abi::HALF_DIGITS != 0,
+                partial: contender.job == Job::TopK,
             })
             .collect();
         Ok(Self { cell, measured })
@@ -82,11 +86,6 @@ impl Outcome {
     /// Nanoseconds of the contender of this name.
     pub fn ns_of(&self, name: &str) -> Option<f64> {
         self.measured.iter().find(|m| m.name == name)?.ns
-    }
-
-    /// Our time, with `fast` where there is one, as a multiple of that of the fastest peer.
-    pub fn ratio(&self) -> Option<f64> {
-        Some(self.fast_build()?.ns? / self.best_peer()?.ns?)
     }
 }
 

@@ -163,6 +163,27 @@ impl Routine {
         }
     }
 
+    /// The heading on the page.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Peak => "Peak of the machine",
+            Self::Svd => "Thin SVD",
+            Self::SingularValues => "Singular values alone",
+            Self::Eigh => "Symmetric eigendecomposition",
+            Self::ClosedSvd => "SVD by formula",
+            Self::ClosedEigh => "Symmetric eigendecomposition by formula",
+            Self::SvdBatch => "SVD of 4096 matrices",
+            Self::EighBatch => "Symmetric eigendecomposition of 4096 matrices",
+            Self::TopKDecaying => "Leading triplets, decaying values",
+            Self::TopKFlat => "Leading triplets, flat values",
+            Self::Project => "Projection of one vector",
+            Self::ProjectBatch => "Projection of 1024 vectors",
+            Self::Covariance => "Covariance, one sample at a time",
+            Self::CovarianceBlock => "Covariance, 64 samples at a time",
+            Self::Decoder => "Decoder 8→32→64→784",
+        }
+    }
+
     /// What contenders in it are entered for. Where eigenmote is entered for the first, there is a
     /// cell; those who do the others take part.
     pub const fn jobs(self) -> &'static [Job] {

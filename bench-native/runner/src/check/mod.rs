@@ -83,8 +83,11 @@ fn tolerance(cell: &Cell, contender: &Contender) -> f64 {
     let full = match cell.job() {
         // `ε^⅔` is what eigenmote's iterations promise and what Spectra is asked for.
         Job::TopK => 8.0 * epsilon.powf(2.0 / 3.0),
-        Job::Project | Job::ProjectBatch | Job::Decoder => 64.0 * epsilon,
-        Job::Covariance | Job::CovarianceBlock => 64.0 * epsilon,
+        Job::Project
+        | Job::ProjectBatch
+        | Job::Decoder
+        | Job::Covariance
+        | Job::CovarianceBlock => 64.0 * epsilon,
         _ => 8.0 * rows.sqrt() * cols * epsilon,
     };
     if contender.flags & abi::HALF_DIGITS == 0 { full } else { full.max((cols * epsilon).sqrt()) }
