@@ -57,8 +57,8 @@ fn main() -> Result<()> {
     for path in &args.libraries {
         table.load(path).with_context(|| format!("loading {}", path.display()))?;
     }
-    for (who, why) in &table.absent {
-        println!("absent: {who}: {why}");
+    if args.filter.is_empty() {
+        table.absent.iter().for_each(|(who, why)| println!("absent: {who}: {why}"));
     }
     let cells: Vec<Cell> = table.cells().into_iter().filter(|c| c.matches(&args.filter)).collect();
     if cells.is_empty() {
