@@ -1,0 +1,3 @@
+//! OpenBLAS and MKL.
+
+abi::library!(peers::lapack::add);
