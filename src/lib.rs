@@ -26,12 +26,13 @@
 //!
 //! # What holds everywhere
 //!
-//! - **No panic, no heap, no `unsafe`.** A wrong shape does not build; bad input is an `Err`.
+//! - **No panic, no heap, no `unsafe`.** A wrong shape does not build; bad input is an `Err`. (The
+//!   feature `fast` uses registers found at run time, by a small crate that needs `unsafe`.)
 //! - **Non-finite input is refused** at the entry of everything that fits, decomposes, solves,
 //!   codes or runs a network. Kernels and linear maps (`simd`, `Mat`, `transform`) pass it on.
 //! - **No hang**: loops are bounded by constants that can be read.
 //! - **The same bits on every target**: one order of summation, one source of every function,
-//!   pinned hashes that also run on an emulated chip and on `AArch64`.
+//!   pinned hashes that also run on an emulated chip and on `AArch64`; not with the feature `fast`.
 //! - **In place first**: `…_in_place` works in the caller's memory; the form that returns its
 //!   result is a few lines over it.
 //! - Values descend; the entry of largest magnitude of each component is positive; a variance has

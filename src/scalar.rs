@@ -7,7 +7,7 @@
 use core::fmt::{Debug, Display};
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::simd::Lanes;
+use crate::simd::{F32Half, F32Lanes, F64Half, F64Lanes, Kernel, Portable};
 
 mod sealed {
     pub trait Sealed {}
@@ -34,12 +34,15 @@ pub trait Scalar:
     + SubAssign
     + MulAssign
     + DivAssign
+    + Portable<Self>
     + Send
     + Sync
     + 'static
 {
     /// The vector type used for sums of products on this target.
-    type Lanes: Lanes<Self>;
+    type Lanes: Portable<Self>;
+    /// A vector type of half the width.
+    type HalfLanes: Portable<Self>;
     /// Number of partial sums a dot product keeps: the same on every target.
     const LANES: usize;
 
@@ -82,10 +85,6 @@ pub trait Scalar:
     /// The bit pattern, zero-extended to 64 bits.
     fn bits(self) -> u64;
 
-    /// |x|.
-    fn abs(self) -> Self;
-    /// |x| with the sign of `sign`.
-    fn copysign(self, sign: Self) -> Self;
     /// Neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// The larger of two values; the other one if one is NaN.
@@ -108,8 +107,10 @@ pub trait Scalar:
         self * Self::exp2i(half) * Self::exp2i(half) * Self::exp2i(half) * Self::exp2i(rest)
     }
 
-    /// √x, correctly rounded.
-    fn sqrt(self) -> Self;
+    /// Carries out a kernel in the best registers there are: with the feature `fast` those of the
+    /// processor it runs on, otherwise those of the target it was built for.
+    fn dispatch<K: Kernel<Self>>(kernel: K) -> K::Output;
+
     /// eˣ.
     fn exp(self) -> Self;
     /// Natural logarithm.
@@ -127,10 +128,11 @@ pub trait Scalar:
 }
 
 macro_rules! scalar {
-    ($t:ident, $lanes:expr, $vector:ty, $bits:ty, $mantissa:literal, $bias:literal,
-     $sqrt:ident, $exp:ident, $ln:ident, $tanh:ident, $erfc:ident, $round:ident) => {
+    ($t:ident, $lanes:expr, $vector:ty, $half:ty, $bits:ty, $mantissa:literal, $bias:literal,
+     $exp:ident, $ln:ident, $tanh:ident, $erfc:ident, $round:ident) => {
         impl Scalar for $t {
             type Lanes = $vector;
+            type HalfLanes = $half;
             const LANES: usize = $lanes;
 
             const ZERO: Self = 0.0;
@@ -191,14 +193,6 @@ macro_rules! scalar {
             }
 
             #[inline(always)]
-            fn abs(self) -> Self {
-                $t::abs(self)
-            }
-            #[inline(always)]
-            fn copysign(self, sign: Self) -> Self {
-                $t::copysign(self, sign)
-            }
-            #[inline(always)]
             fn is_finite(self) -> bool {
                 $t::is_finite(self)
             }
@@ -240,9 +234,10 @@ macro_rules! scalar {
             }
 
             #[inline(always)]
-            fn sqrt(self) -> Self {
-                libm::$sqrt(self)
+            fn dispatch<K: Kernel<Self>>(kernel: K) -> K::Output {
+                crate::simd::dispatch(kernel)
             }
+
             #[inline]
             fn exp(self) -> Self {
                 libm::$exp(self)
@@ -283,8 +278,8 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, 8, crate::simd::F32Lanes, u32, 23, 127, sqrtf, expf, logf, tanhf, erfcf, roundf);
-scalar!(f64, 4, crate::simd::F64Lanes, u64, 52, 1023, sqrt, exp, log, tanh, erfc, round);
+scalar!(f32, 8, F32Lanes, F32Half, u32, 23, 127, expf, logf, tanhf, erfcf, roundf);
+scalar!(f64, 4, F64Lanes, F64Half, u64, 52, 1023, exp, log, tanh, erfc, round);
 
 #[cfg(test)]
 mod tests {

@@ -6,59 +6,307 @@
 //! steps. A target with vectors holds many partial sums in one register, one without takes them
 //! one after the other, from the same source and with the same bits.
 //!
-//! This is the only file that names `wide`. Only its arithmetic is used: `mul_add`, `reduce_add`
-//! and the vector square root differ between targets or are slow on small ones.
+//! With the feature `fast` a product and a sum are rounded together where the processor can do
+//! that, and on x86-64 the registers are chosen at run time: results then differ in the last bits
+//! from machine to machine.
+//!
+//! This is the only file that names `wide` and `eigenmote-arch`. `reduce_add` is not used: its order
+//! differs between targets.
 
-use core::ops::{Add, Mul};
+use core::ops::{Add, Div, Mul, Sub};
 
 use crate::scalar::Scalar;
 
-/// A group of neighbouring partial sums held in one register.
-pub trait Lanes<T>: Copy + Add<Output = Self> + Mul<Output = Self> {
-    /// How many partial sums; divides `T::LANES`.
+/// Neighbouring values held in one register; every operation works in each place by itself.
+///
+/// All of them are correctly rounded, so that the results do not depend on `LEN`.
+pub trait Lanes<T>:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
+{
+    /// How many values; divides `T::LANES`.
     const LEN: usize;
-    /// All zero.
-    const NONE: Self;
+    /// A truth value for every place.
+    type Mask: Copy;
+    /// Writes the first `LEN` values of `out`, or as many as there are.
+    fn store(self, out: &mut [T]);
+    /// `self·b + c`: rounded twice, or once with the feature `fast` where the processor can.
+    #[must_use]
+    fn mul_add(self, b: Self, c: Self) -> Self;
+    /// `√self`.
+    #[must_use]
+    fn sqrt(self) -> Self;
+    /// `|self|`.
+    #[must_use]
+    fn abs(self) -> Self;
+    /// `|self|` with the sign of `sign`.
+    #[must_use]
+    fn copysign(self, sign: Self) -> Self;
+    /// `self > other`; false for NaN.
+    fn gt(self, other: Self) -> Self::Mask;
+    /// `yes` where the mask holds, `no` elsewhere.
+    #[must_use]
+    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+    /// Whether the mask holds somewhere.
+    fn any(mask: Self::Mask) -> bool;
+}
+
+/// A register type that any processor of the target has.
+pub trait Portable<T>: Lanes<T> {
+    /// `x` in every place.
+    fn splat(x: T) -> Self;
     /// The first `LEN` values of `x`; missing ones count as zero.
     fn load(x: &[T]) -> Self;
-    /// Writes the first `LEN` values of `out`.
-    fn store(self, out: &mut [T]);
+}
+
+/// A set of registers, as a value: it proves that the processor has them, and makes them.
+///
+/// The kernels below are written once, for any set. What is compiled for registers that are found
+/// at run time must be inlined into one function; hence `inline(always)` all along.
+pub trait Simd<T: Scalar>: Copy {
+    /// The register that holds most values.
+    type V: Lanes<T>;
+    /// Registers of half the width, for short vectors.
+    type Half: Simd<T>;
+    /// The set of half the width.
+    fn half(self) -> Self::Half;
+    /// `x` in every place.
+    fn splat(self, x: T) -> Self::V;
+    /// The first `LEN` values of `x`; missing ones count as zero.
+    fn load(self, x: &[T]) -> Self::V;
+    /// [`Lanes::mul_add`] of single values: `a·b + c`.
+    fn mul_add(self, a: T, b: T, c: T) -> T;
+
+    /// [`dot`] in these registers.
+    #[inline(always)]
+    fn dot(self, x: &[T], y: &[T]) -> T {
+        let n = x.len().min(y.len());
+        if n < Self::V::LEN && <Self::Half as Simd<T>>::V::LEN < Self::V::LEN {
+            return self.half().dot(x, y);
+        }
+        let (x, y) = (x.get(..n).unwrap_or(&[]), y.get(..n).unwrap_or(&[]));
+        let mut lanes = [T::ZERO; MAX_LANES];
+        for (group, out) in
+            lanes.chunks_exact_mut(Self::V::LEN).take(T::LANES / Self::V::LEN).enumerate()
+        {
+            partial_sums(self, x, y, group * Self::V::LEN).store(out);
+        }
+        tree(&lanes, T::LANES)
+    }
+
+    /// [`axpy`] in these registers.
+    #[inline(always)]
+    fn axpy(self, a: T, x: &[T], y: &mut [T]) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = self.mul_add(a, x, *y);
+        }
+    }
+
+    /// [`rotate`] in these registers.
+    #[inline(always)]
+    fn rotate(self, c: T, s: T, r: T, x: &mut [T], y: &mut [T]) {
+        for (x, y) in x.iter_mut().zip(y) {
+            let (a, b) = (*x, *y);
+            *x = self.mul_add(c, a, -(s * b));
+            *y = self.mul_add(r, a, c * b);
+        }
+    }
+
+    /// [`shear`] in these registers.
+    #[inline(always)]
+    fn shear(self, a: T, b: T, x: &mut [T], y: &mut [T]) {
+        for (x, y) in x.iter_mut().zip(y) {
+            let (u, v) = (*x, *y);
+            *x = self.mul_add(-a, v, u);
+            *y = self.mul_add(b, u, v);
+        }
+    }
+}
+
+/// Work that [`dispatch`](Scalar::dispatch) carries out in the best registers there are.
+pub trait Kernel<T: Scalar> {
+    /// What it returns.
+    type Output;
+    /// Does the work. Mark it `#[inline(always)]`.
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
+}
+
+/// The registers that every processor of the target has.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+/// Half of [`Plain`].
+#[derive(Clone, Copy, Debug)]
+pub struct PlainHalf;
+
+macro_rules! plain {
+    ($set:ident, $v:ident, $half:ident) => {
+        impl<T: Scalar> Simd<T> for $set {
+            type V = T::$v;
+            type Half = $half;
+            #[inline(always)]
+            fn half(self) -> $half {
+                $half
+            }
+            #[inline(always)]
+            fn splat(self, x: T) -> T::$v {
+                <T::$v>::splat(x)
+            }
+            #[inline(always)]
+            fn load(self, x: &[T]) -> T::$v {
+                <T::$v>::load(x)
+            }
+            #[inline(always)]
+            fn mul_add(self, a: T, b: T, c: T) -> T {
+                a * b + c
+            }
+        }
+    };
+}
+plain!(Plain, Lanes, PlainHalf);
+plain!(PlainHalf, HalfLanes, PlainHalf);
+
+/// Single values as a set of registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Single;
+
+impl<T: Scalar> Simd<T> for Single {
+    type V = T;
+    type Half = Self;
+    #[inline(always)]
+    fn half(self) -> Self {
+        self
+    }
+    #[inline(always)]
+    fn splat(self, x: T) -> T {
+        x
+    }
+    #[inline(always)]
+    fn load(self, x: &[T]) -> T {
+        T::load(x)
+    }
+    #[inline(always)]
+    fn mul_add(self, a: T, b: T, c: T) -> T {
+        a * b + c
+    }
 }
 
 macro_rules! scalar_lanes {
-    ($t:ty) => {
+    ($t:ident, $sqrt:ident) => {
         impl Lanes<$t> for $t {
             const LEN: usize = 1;
-            const NONE: Self = 0.0;
-            #[inline(always)]
-            fn load(x: &[$t]) -> Self {
-                x.first().copied().unwrap_or(0.0)
-            }
+            type Mask = bool;
             #[inline(always)]
             fn store(self, out: &mut [$t]) {
                 if let Some(first) = out.first_mut() {
                     *first = self;
                 }
             }
+            #[inline(always)]
+            fn mul_add(self, b: Self, c: Self) -> Self {
+                self * b + c
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                libm::$sqrt(self)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                $t::abs(self)
+            }
+            #[inline(always)]
+            fn copysign(self, sign: Self) -> Self {
+                $t::copysign(self, sign)
+            }
+            #[inline(always)]
+            fn gt(self, other: Self) -> bool {
+                self > other
+            }
+            #[inline(always)]
+            fn select(mask: bool, yes: Self, no: Self) -> Self {
+                if mask { yes } else { no }
+            }
+            #[inline(always)]
+            fn any(mask: bool) -> bool {
+                mask
+            }
+        }
+        impl Portable<$t> for $t {
+            #[inline(always)]
+            fn splat(x: $t) -> Self {
+                x
+            }
+            #[inline(always)]
+            fn load(x: &[$t]) -> Self {
+                x.first().copied().unwrap_or(0.0)
+            }
         }
     };
 }
-scalar_lanes!(f32);
-scalar_lanes!(f64);
+scalar_lanes!(f32, sqrtf);
+scalar_lanes!(f64, sqrt);
 
-/// Vector registers on targets that have them for this type.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_feature = "simd128"))]
+/// Vector registers on targets that have them for both types.
+#[cfg(any(target_feature = "sse2", target_arch = "aarch64", target_feature = "simd128"))]
 mod vector {
-    use super::Lanes;
+    use super::{Lanes, Portable};
 
-    pub(crate) type F32Lanes = wide::f32x8;
-    pub(crate) type F64Lanes = wide::f64x4;
+    /// Whether the registers hold more than one value.
+    pub(crate) const VECTORS: bool = true;
+    pub(crate) use wide::{
+        f32x4 as F32Half, f32x8 as F32Lanes, f64x2 as F64Half, f64x4 as F64Lanes,
+    };
 
     macro_rules! wide_lanes {
         ($t:ty, $v:ty, $n:literal) => {
             impl Lanes<$t> for $v {
                 const LEN: usize = $n;
-                const NONE: Self = <$v>::ZERO;
+                type Mask = Self;
+                #[inline(always)]
+                fn store(self, out: &mut [$t]) {
+                    match out.first_chunk_mut::<$n>() {
+                        Some(full) => *full = self.to_array(),
+                        None => {
+                            for (o, v) in out.iter_mut().zip(self.to_array()) {
+                                *o = v;
+                            }
+                        }
+                    }
+                }
+                #[inline(always)]
+                fn mul_add(self, b: Self, c: Self) -> Self {
+                    if cfg!(feature = "fast") { <$v>::mul_add(self, b, c) } else { self * b + c }
+                }
+                #[inline(always)]
+                fn sqrt(self) -> Self {
+                    // One instruction on every target that has these registers.
+                    <$v>::sqrt(self)
+                }
+                #[inline(always)]
+                fn abs(self) -> Self {
+                    <$v>::abs(self)
+                }
+                #[inline(always)]
+                fn copysign(self, sign: Self) -> Self {
+                    <$v>::abs(self) | (sign & <$v>::splat(-0.0))
+                }
+                #[inline(always)]
+                fn gt(self, other: Self) -> Self {
+                    self.simd_gt(other)
+                }
+                #[inline(always)]
+                fn select(mask: Self, yes: Self, no: Self) -> Self {
+                    mask.bitselect(yes, no)
+                }
+                #[inline(always)]
+                fn any(mask: Self) -> bool {
+                    mask.any()
+                }
+            }
+            impl Portable<$t> for $v {
+                #[inline(always)]
+                fn splat(x: $t) -> Self {
+                    <$v>::splat(x)
+                }
                 #[inline(always)]
                 fn load(x: &[$t]) -> Self {
                     match x.first_chunk::<$n>() {
@@ -69,27 +317,156 @@ mod vector {
                         }
                     }
                 }
+            }
+        };
+    }
+    wide_lanes!(f32, F32Lanes, 8);
+    wide_lanes!(f32, F32Half, 4);
+    wide_lanes!(f64, F64Lanes, 4);
+    wide_lanes!(f64, F64Half, 2);
+}
+#[cfg(not(any(target_feature = "sse2", target_arch = "aarch64", target_feature = "simd128")))]
+mod vector {
+    pub(crate) const VECTORS: bool = false;
+    pub(crate) type F32Lanes = f32;
+    pub(crate) type F32Half = f32;
+    pub(crate) type F64Lanes = f64;
+    pub(crate) type F64Half = f64;
+}
+pub(crate) use vector::{F32Half, F32Lanes, F64Half, F64Lanes, VECTORS};
+
+/// Registers found at run time.
+#[cfg(all(feature = "fast", target_arch = "x86_64"))]
+mod found {
+    use super::{Kernel, Lanes, Simd};
+    use crate::scalar::Scalar;
+    use eigenmote_arch::{self as arch, Avx2, F32x4, F32x8, F64x2, F64x4};
+
+    /// Half of [`Avx2`].
+    #[derive(Clone, Copy, Debug)]
+    pub struct Avx2Half(Avx2);
+
+    macro_rules! registers {
+        ($t:ty, $set:ty, $proof:expr, $v:ty, $n:literal, $fma:ident) => {
+            impl Lanes<$t> for $v {
+                const LEN: usize = $n;
+                type Mask = Self;
                 #[inline(always)]
                 fn store(self, out: &mut [$t]) {
-                    for (o, v) in out.iter_mut().zip(self.to_array()) {
-                        *o = v;
+                    match out.first_chunk_mut::<$n>() {
+                        Some(full) => <$v>::store(self, full),
+                        None => {
+                            let mut all = [0.0; $n];
+                            <$v>::store(self, &mut all);
+                            for (o, v) in out.iter_mut().zip(all) {
+                                *o = v;
+                            }
+                        }
                     }
+                }
+                #[inline(always)]
+                fn mul_add(self, b: Self, c: Self) -> Self {
+                    <$v>::mul_add(self, b, c)
+                }
+                #[inline(always)]
+                fn sqrt(self) -> Self {
+                    <$v>::sqrt(self)
+                }
+                #[inline(always)]
+                fn abs(self) -> Self {
+                    <$v>::abs(self)
+                }
+                #[inline(always)]
+                fn copysign(self, sign: Self) -> Self {
+                    <$v>::copysign(self, sign)
+                }
+                #[inline(always)]
+                fn gt(self, other: Self) -> Self {
+                    <$v>::gt(self, other)
+                }
+                #[inline(always)]
+                fn select(mask: Self, yes: Self, no: Self) -> Self {
+                    <$v>::select(mask, yes, no)
+                }
+                #[inline(always)]
+                fn any(mask: Self) -> bool {
+                    <$v>::any(mask)
+                }
+            }
+            impl Simd<$t> for $set {
+                type V = $v;
+                type Half = Avx2Half;
+                #[inline(always)]
+                fn half(self) -> Avx2Half {
+                    Avx2Half($proof(self))
+                }
+                #[inline(always)]
+                fn splat(self, x: $t) -> $v {
+                    <$v>::splat($proof(self), x)
+                }
+                #[inline(always)]
+                fn load(self, x: &[$t]) -> $v {
+                    match x.first_chunk::<$n>() {
+                        Some(full) => <$v>::load($proof(self), full),
+                        None => {
+                            let all =
+                                core::array::from_fn(|i| x.get(i).copied().unwrap_or_default());
+                            <$v>::load($proof(self), &all)
+                        }
+                    }
+                }
+                #[inline(always)]
+                fn mul_add(self, a: $t, b: $t, c: $t) -> $t {
+                    $proof(self).$fma(a, b, c)
                 }
             }
         };
     }
-    wide_lanes!(f32, wide::f32x8, 8);
-    wide_lanes!(f64, wide::f64x4, 4);
+    registers!(f32, Avx2, |s: Avx2| s, F32x8, 8, mul_add_f32);
+    registers!(f64, Avx2, |s: Avx2| s, F64x4, 4, mul_add_f64);
+    registers!(f32, Avx2Half, |s: Avx2Half| s.0, F32x4, 4, mul_add_f32);
+    registers!(f64, Avx2Half, |s: Avx2Half| s.0, F64x2, 2, mul_add_f64);
+
+    /// A [`Kernel`] as `eigenmote-arch` wants it.
+    struct Found<T, K>(K, core::marker::PhantomData<T>);
+
+    impl<T: Scalar, K: Kernel<T>> arch::Kernel for Found<T, K>
+    where
+        Avx2: Simd<T>,
+    {
+        type Output = K::Output;
+        #[inline(always)]
+        fn run(self, proof: Avx2) -> K::Output {
+            self.0.run(proof)
+        }
+    }
+
+    /// Carries out `kernel` with AVX2 and FMA where the processor has them.
+    #[inline(always)]
+    pub(crate) fn dispatch<T: Scalar, K: Kernel<T>>(kernel: K) -> K::Output
+    where
+        Avx2: Simd<T>,
+    {
+        match Avx2::detect() {
+            Some(proof) => arch::run(Found(kernel, core::marker::PhantomData), proof),
+            None => kernel.run(super::Plain),
+        }
+    }
 }
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_feature = "simd128")))]
-mod vector {
-    pub(crate) type F32Lanes = f32;
-    pub(crate) type F64Lanes = f64;
+#[cfg(not(all(feature = "fast", target_arch = "x86_64")))]
+mod found {
+    use super::{Kernel, Plain};
+    use crate::scalar::Scalar;
+
+    #[inline(always)]
+    pub(crate) fn dispatch<T: Scalar, K: Kernel<T>>(kernel: K) -> K::Output {
+        kernel.run(Plain)
+    }
 }
-pub(crate) use vector::{F32Lanes, F64Lanes};
+pub(crate) use found::dispatch;
 
 /// The widest register any implementation uses.
-const MAX_LANES: usize = 8;
+pub(crate) const MAX_LANES: usize = 8;
 
 /// `x·y`. If the lengths differ, the longer one is cut.
 ///
@@ -97,50 +474,40 @@ const MAX_LANES: usize = 8;
 /// `2·n` flops. The rounding error is at most `(n/(4·LANES) + 7)·ε·Σ|xᵢyᵢ|`.
 #[inline]
 pub fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
-    dot_in::<T, T::Lanes>(x, y)
-}
-
-#[inline(always)]
-fn dot_in<T: Scalar, L: Lanes<T>>(x: &[T], y: &[T]) -> T {
-    let n = x.len().min(y.len());
-    let (x, y) = (x.get(..n).unwrap_or(&[]), y.get(..n).unwrap_or(&[]));
-    let mut lanes = [T::ZERO; MAX_LANES];
-    for (group, out) in lanes.chunks_exact_mut(L::LEN).take(T::LANES / L::LEN).enumerate() {
-        partial_sums::<T, L>(x, y, group * L::LEN).store(out);
-    }
-    tree(&lanes, T::LANES)
+    Plain.dot(x, y)
 }
 
 /// The partial sums of the products at `first, first + 1, …, first + LEN − 1` modulo `LANES`.
 #[inline(always)]
-fn partial_sums<T: Scalar, L: Lanes<T>>(x: &[T], y: &[T], first: usize) -> L {
-    let chunk = |v: &'_ [T], at: usize| -> L {
-        L::load(v.get(at..).map_or(&[], |rest| rest.get(..L::LEN).unwrap_or(rest)))
+fn partial_sums<T: Scalar, S: Simd<T>>(s: S, x: &[T], y: &[T], first: usize) -> S::V {
+    let chunk = |v: &'_ [T], at: usize| -> S::V {
+        s.load(v.get(at..).map_or(&[], |rest| rest.get(..S::V::LEN).unwrap_or(rest)))
     };
-    let product = |at: usize| chunk(x, at) * chunk(y, at);
+    let add = |sum: S::V, at: usize| chunk(x, at).mul_add(chunk(y, at), sum);
     let n = x.len();
-    let (mut a, mut b, mut c, mut d) = (L::NONE, L::NONE, L::NONE, L::NONE);
+    let none = s.splat(T::ZERO);
+    let (mut a, mut b, mut c, mut d) = (none, none, none, none);
     let mut at = first;
     // Four accumulators by name: one with a variable index costs twice the time.
-    while at + 3 * T::LANES + L::LEN <= n {
-        a = a + product(at);
-        b = b + product(at + T::LANES);
-        c = c + product(at + 2 * T::LANES);
-        d = d + product(at + 3 * T::LANES);
+    while at + 3 * T::LANES + S::V::LEN <= n {
+        a = add(a, at);
+        b = add(b, at + T::LANES);
+        c = add(c, at + 2 * T::LANES);
+        d = add(d, at + 3 * T::LANES);
         at += 4 * T::LANES;
     }
     // At most four products are left, the last of them perhaps incomplete.
     if at < n {
-        a = a + product(at);
+        a = add(a, at);
     }
     if at + T::LANES < n {
-        b = b + product(at + T::LANES);
+        b = add(b, at + T::LANES);
     }
     if at + 2 * T::LANES < n {
-        c = c + product(at + 2 * T::LANES);
+        c = add(c, at + 2 * T::LANES);
     }
     if at + 3 * T::LANES < n {
-        d = d + product(at + 3 * T::LANES);
+        d = add(d, at + 3 * T::LANES);
     }
     (a + b) + (c + d)
 }
@@ -160,9 +527,7 @@ pub fn sum_of_squares<T: Scalar>(x: &[T]) -> T {
 /// `y ← y + a·x`, elementwise; product and sum are rounded separately.
 #[inline]
 pub fn axpy<T: Scalar>(a: T, x: &[T], y: &mut [T]) {
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y += a * x;
-    }
+    Plain.axpy(a, x, y);
 }
 
 /// `x ← a·x`.
@@ -176,21 +541,13 @@ pub fn scale<T: Scalar>(a: T, x: &mut [T]) {
 /// `(x, y) ← (c·x − s·y, r·x + c·y)`. With `r = s` and `c² + s² = 1` a plane rotation.
 #[inline]
 pub fn rotate<T: Scalar>(c: T, s: T, r: T, x: &mut [T], y: &mut [T]) {
-    for (x, y) in x.iter_mut().zip(y) {
-        let (a, b) = (*x, *y);
-        *x = c * a - s * b;
-        *y = r * a + c * b;
-    }
+    Plain.rotate(c, s, r, x, y);
 }
 
 /// `(x, y) ← (x − a·y, y + b·x)`: a plane rotation whose cosine is left to a factor.
 #[inline]
 pub fn shear<T: Scalar>(a: T, b: T, x: &mut [T], y: &mut [T]) {
-    for (x, y) in x.iter_mut().zip(y) {
-        let (u, v) = (*x, *y);
-        *x = u - a * v;
-        *y = v + b * u;
-    }
+    Plain.shear(a, b, x, y);
 }
 
 /// Largest |xᵢ|; zero for an empty slice. NaN entries are passed over.
@@ -210,7 +567,7 @@ pub fn all_finite<T: Scalar>(x: &[T]) -> bool {
 mod tests {
     use super::*;
 
-    fn lanes_agree<T: Scalar + Lanes<T>>() {
+    fn lanes_agree<T: Scalar>() {
         let mut state = 1u32;
         let mut next = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -222,8 +579,11 @@ mod tests {
         }
         for n in 0..=150 {
             let (x, y) = (x.get(..n).unwrap_or(&[]), y.get(..n).unwrap_or(&[]));
-            let (vector, plain) = (dot_in::<T, T::Lanes>(x, y), dot_in::<T, T>(x, y));
-            assert_eq!(vector.bits(), plain.bits(), "length {n}");
+            let plain = Single.dot(x, y);
+            if !cfg!(feature = "fast") {
+                assert_eq!(Plain.dot(x, y).bits(), plain.bits(), "length {n}");
+                assert_eq!(PlainHalf.dot(x, y).bits(), plain.bits(), "length {n}");
+            }
             let exact: f64 = x.iter().zip(y).map(|(a, b)| a.to_f64() * b.to_f64()).sum();
             assert!((plain.to_f64() - exact).abs() <= 8.0 * T::EPSILON.to_f64(), "length {n}");
         }

@@ -1,6 +1,7 @@
 //! Results have the same bits on every target.
 //!
-//! The same groups run on an emulated Cortex-M4F and on `AArch64`: `firmware/bits`.
+//! The same groups run on an emulated Cortex-M4F and on `AArch64`: `firmware/bits`. With the feature
+//! `fast` the bits belong to the machine, and are only seen to be the same again.
 #![allow(missing_docs, unreachable_pub, clippy::expect_used, clippy::indexing_slicing)]
 
 #[path = "support/bits.rs"]
@@ -11,8 +12,9 @@ fn every_group_has_its_pinned_bits() {
     let mut differing = 0;
     for group in bits::GROUPS {
         let hash = (group.hash)();
-        if hash != group.pinned {
-            eprintln!("{}: {hash:#018x}, pinned {:#018x}", group.name, group.pinned);
+        let expected = if cfg!(feature = "fast") { (group.hash)() } else { group.pinned };
+        if hash != expected {
+            eprintln!("{}: {hash:#018x}, expected {expected:#018x}", group.name);
             differing += 1;
         }
     }

@@ -22,7 +22,7 @@ use eigenmote::nn::{
     Activation, Dense, Draw, Gaussian, Mlp, Network, NnError, PcaGaussian, SampleError,
     StandardNormal, sample,
 };
-use eigenmote::simd::Lanes;
+use eigenmote::simd::{Lanes, Portable, Single};
 use eigenmote::stats::{
     Moments, MomentsError, Pca, PcaError, ScatterRoot, Standardizer, components_for_variance,
 };
@@ -71,7 +71,7 @@ fn foundation<T: Scalar>() {
         simd::rotate(T::HALF, T::HALF, T::HALF, &mut x, &mut y);
         simd::shear(T::HALF, T::HALF, &mut x, &mut y);
         simd::scale(simd::sum_of_squares(&x), &mut x);
-        <T::Lanes as Lanes<T>>::load(&x).store(&mut y);
+        <T::Lanes as Portable<T>>::load(&x).store(&mut y);
         (simd::max_abs(&x), simd::all_finite(&y), mat::norm(&x))
     });
     without_allocation("rng", || {
@@ -131,7 +131,7 @@ fn decompositions<T: Scalar>() {
     without_allocation("closed forms of infinities", || svd_3x3(&bad)).unwrap_err();
     without_allocation("rotations", || {
         let (alpha, beta, gamma) = (T::ONE, T::TWO, T::HALF);
-        (rotation(alpha, beta, gamma), rotation_scaled(alpha, beta, gamma, 3))
+        (rotation(Single, alpha, beta, gamma), rotation_scaled(alpha, beta, gamma, 3))
     });
 
     without_allocation("qr", || {

@@ -136,7 +136,7 @@ fn results_that_do_not_fit_the_type_are_errors() {
     let f = qr(&Mat::from_rows(&[[1e-300, 0.0], [0.0, 1.0]])).unwrap();
     assert_eq!(f.solve(&[1e300, 1.0]), Err(QrError::Overflow));
     // The length of the right side is not representable, the solution is.
-    let f = qr(&Mat::from_rows(&[[1.0, 0.0], [0.0, 2.0]])).unwrap();
+    let f = qr(&Mat::from_rows(&[[1.0_f64, 0.0], [0.0, 2.0]])).unwrap();
     let x = f.solve(&[1.7e308, 1.7e308]).unwrap();
     assert!((x[0] - 1.7e308).abs() < 1e293 && (x[1] - 8.5e307).abs() < 1e293, "{x:?}");
 }

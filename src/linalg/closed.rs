@@ -21,6 +21,7 @@ use super::jacobi::rotation;
 use super::{Eigh, EighError, Svd, SvdError, fix_sign, max_exponent};
 use crate::mat::Mat;
 use crate::scalar::Scalar;
+use crate::simd::Single;
 use crate::simd::all_finite;
 
 type Two<T> = [T; 2];
@@ -210,7 +211,7 @@ fn angle<T: Scalar>(alpha: T, beta: T, gamma: T) -> (T, T, T) {
     if gamma == T::ZERO {
         return (T::ONE, T::ZERO, T::ZERO);
     }
-    let r = rotation(alpha, beta, gamma);
+    let r = rotation(Single, alpha, beta, gamma);
     (r.c, r.c * r.t, r.t)
 }
 

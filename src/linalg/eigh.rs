@@ -14,7 +14,7 @@ use super::qr::{householder, reflect};
 use super::{at, fix_sign, max_exponent, put, swap_cols};
 use crate::mat::{Columns, Mat, MatMut};
 use crate::scalar::Scalar;
-use crate::simd;
+use crate::simd::{self, Plain};
 
 /// `A = V·diag(λ)·Vᵀ`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -173,7 +173,7 @@ fn tridiagonalize<T: Scalar>(a: &mut impl Columns<T>, d: &mut [T], e: &mut [T], 
     let n = a.cols();
     for k in 0..n.saturating_sub(2) {
         // Column k below the diagonal becomes (β, 0, …); `d[k + 1..]` holds w = τ·A·v meanwhile.
-        let tau = householder(a.col_mut(k).get_mut(k + 1..).unwrap_or(&mut []));
+        let tau = householder(Plain, a.col_mut(k).get_mut(k + 1..).unwrap_or(&mut []));
         let beta = at(a.col(k), k + 1);
         put(a.col_mut(k), k + 1, T::ONE);
         let w = d.get_mut(k + 1..).unwrap_or(&mut []);
@@ -241,7 +241,7 @@ fn form_q<T: Scalar>(a: &mut impl Columns<T>) {
         }
         for i in j..n {
             let (vector, column) = a.pair_mut(j - 1, i);
-            reflect(vector, tau, j, column);
+            reflect(Plain, vector, tau, j, column);
         }
     }
     for (i, v) in a.col_mut(0).iter_mut().enumerate() {

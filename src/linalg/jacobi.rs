@@ -1,48 +1,59 @@
-//! The plane rotation that makes two columns orthogonal.
+//! The plane rotation that makes two columns orthogonal, for several pairs at once.
 
 use crate::scalar::Scalar;
+use crate::simd::{Lanes, Simd, Single};
 
 /// A rotation of two columns `x·2^f` and `y·2^g` that are kept with their own exponents.
 ///
 /// In the columns' true units it is `(x, y) ← (c·x − s·y, s·x + c·y)` with `s = c·t`; on the
 /// stored values the off-diagonal factors are `c·to_x` and `c·to_y`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rotation<T> {
+pub struct Rotation<V> {
     /// Cosine.
-    pub c: T,
+    pub c: V,
     /// Tangent in true units.
-    pub t: T,
+    pub t: V,
     /// `t·2^(g − f)`, from stored `y` into stored `x`.
-    pub to_x: T,
+    pub to_x: V,
     /// `t·2^(f − g)`, from stored `x` into stored `y`.
-    pub to_y: T,
+    pub to_y: V,
 }
 
 /// The smaller of the two angles that make columns orthogonal whose squared lengths are `alpha`
-/// and `beta` and whose inner product is `gamma ≠ 0`, all in the same unit.
+/// and `beta` and whose inner product is `gamma ≠ 0`, all in the same unit; for one pair of columns
+/// in every place of a register.
 ///
 /// `ζ = (β − α)/2γ`, `t = sign ζ/(|ζ| + √(1 + ζ²))`. Where `ζ²` would overflow or the root adds
 /// nothing, the first-order angle `t = 1/2ζ` is the correctly rounded one (Drmač 1997).
 #[inline(always)]
-pub fn rotation<T: Scalar>(alpha: T, beta: T, gamma: T) -> Rotation<T> {
-    let zeta = (beta - alpha) / (T::TWO * gamma);
+pub fn rotation<T: Scalar, S: Simd<T>>(
+    simd: S,
+    alpha: S::V,
+    beta: S::V,
+    gamma: S::V,
+) -> Rotation<S::V> {
+    let (one, half) = (simd.splat(T::ONE), simd.splat(T::HALF));
+    let zeta = (beta - alpha) / (gamma + gamma);
     let size = zeta.abs();
-    let (c, t) = if size < T::exp2i(T::DIGITS / 2 + 2) {
-        let h = (T::ONE + zeta * zeta).sqrt();
-        let t = (T::ONE / (size + h)).copysign(zeta);
-        // c² = (1 + |ζ|/h)/2: one root after one division, beside the division for t.
-        ((T::HALF + T::HALF * (size / h)).sqrt(), t)
-    } else {
-        (T::ONE, T::HALF / zeta)
-    };
+    let first_order = size.gt(simd.splat(T::exp2i(T::DIGITS / 2 + 2)));
+    let root = zeta.mul_add(zeta, one).sqrt();
+    let h = S::V::select(first_order, size, root);
+    let t = (one / (size + h)).copysign(zeta);
+    // c² = (1 + |ζ|/h)/2: one root after one division, beside the division for t.
+    let c = half.mul_add(size / h, half).sqrt();
+    let c = S::V::select(first_order, one, c);
     Rotation { c, t, to_x: t, to_y: t }
 }
 
-/// The same for columns with exponents `f` and `g`: `shift = g − f`, and `alpha`, `beta`, `gamma`
-/// belong to the stored values.
+/// The same for a pair of columns with exponents `f` and `g`: `shift = g − f`, and `alpha`, `beta`,
+/// `gamma` belong to the stored values.
 #[inline(always)]
 pub fn rotation_scaled<T: Scalar>(alpha: T, beta: T, gamma: T, shift: i32) -> Rotation<T> {
-    if shift == 0 { rotation(alpha, beta, gamma) } else { shifted(alpha, beta, gamma, shift) }
+    if shift == 0 {
+        rotation(Single, alpha, beta, gamma)
+    } else {
+        shifted(alpha, beta, gamma, shift)
+    }
 }
 
 /// [`rotation_scaled`] for different exponents, the rare case.
@@ -61,7 +72,7 @@ fn shifted<T: Scalar>(alpha: T, beta: T, gamma: T, shift: i32) -> Rotation<T> {
         let t = to_x.scale_exp2(-shift);
         return Rotation { c: T::ONE, t, to_x, to_y: t.scale_exp2(-shift) };
     }
-    let r = rotation(alpha.scale_exp2(-shift), beta.scale_exp2(shift), gamma);
+    let r = rotation(Single, alpha.scale_exp2(-shift), beta.scale_exp2(shift), gamma);
     Rotation { to_x: r.t.scale_exp2(shift), to_y: r.t.scale_exp2(-shift), ..r }
 }
 
@@ -82,7 +93,7 @@ mod tests {
 
     #[test]
     fn equal_lengths_turn_by_45_degrees() {
-        let r = rotation(1.0_f64, 1.0, 0.5);
+        let r = rotation(Single, 1.0_f64, 1.0, 0.5);
         assert_eq!(r.t, 1.0);
         assert!((r.c - 0.5_f64.sqrt()).abs() <= f64::EPSILON);
     }
@@ -107,7 +118,7 @@ mod tests {
         assert_eq!((r.c, r.to_y, r.to_x), (1.0, -0.25, 0.0));
         let r = rotation_scaled(1.0_f64, 2.0, 0.5, 900);
         assert_eq!((r.c, r.to_x, r.to_y), (1.0, 0.25, 0.0));
-        let r = rotation(1.0_f32, 1e-30, 1e-20);
+        let r = rotation(Single, 1.0_f32, 1e-30, 1e-20);
         assert!(r.t.is_finite() && (r.t + 1e-20).abs() <= 1e-26);
     }
 }

@@ -7,7 +7,9 @@ pub mod lowrank;
 pub mod operator;
 pub mod power;
 pub mod qr;
+mod rows;
 pub mod svd;
+mod sweep;
 pub mod truncated;
 
 pub use eigh::{Eigh, EighError, eigenvalues, eigh, eigh_in_place, eigh_view};

@@ -8,13 +8,13 @@
 //! Source: Businger & Golub, "Linear least squares solutions by Householder transformations",
 //! Numer. Math. 7 (1965); reflections as in LAPACK `xLARFG`.
 
-use core::cmp::Ordering;
 use core::fmt;
 
-use super::{at, max_exponent, put, swap, swap_cols};
+use super::rows::{Fitted, Rows, Scratch, Shape};
+use super::{at, max_exponent, put};
 use crate::mat::{Columns, Mat, mid_range};
 use crate::scalar::Scalar;
-use crate::simd;
+use crate::simd::{self, Kernel, Lanes, Plain, Simd};
 
 /// `A·P = Q·R` in packed form.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,36 +74,53 @@ pub fn qr<T: Scalar, const M: usize, const N: usize>(
         return Err(QrError::NotFinite);
     }
     let mut f = Qr { packed: *a, tau: [T::ZERO; N], permutation: [0; N], rank: 0 };
-    let mut exponents = [0; N];
-    let (mut left, mut start, mut reflector) = ([T::ZERO; N], [T::ZERO; N], [T::ZERO; M]);
-    scale_columns(&mut f.packed, &mut exponents);
-    let mut steps = Steps {
-        tau: &mut f.tau,
-        permutation: &mut f.permutation,
-        exponents: &mut exponents,
-        left: &mut left,
-        start: &mut start,
-        reflector: &mut reflector,
-    };
-    steps.begin(&f.packed);
-    while f.rank < M.min(N) && steps.eliminate(&mut f.packed, f.rank) {
-        f.rank += 1;
-    }
-    for (j, (col, &e)) in f.packed.cols.iter_mut().zip(&exponents).enumerate() {
-        for v in col.iter_mut().take(j + 1) {
-            *v = v.scale_exp2(e);
-        }
+    T::dispatch(Fitted(N, Factor { a, f: &mut f }));
+    for col in &f.packed.cols {
         if !simd::all_finite(col) {
             return Err(QrError::Overflow);
         }
     }
-    // What is left of the dropped columns below row `rank` is rounding noise.
-    for col in f.packed.cols.iter_mut().skip(f.rank) {
-        for v in col.iter_mut().skip(f.rank) {
-            *v = T::ZERO;
+    Ok(f)
+}
+
+/// [`qr`] as a kernel.
+struct Factor<'a, T, const M: usize, const N: usize> {
+    a: &'a Mat<T, M, N>,
+    f: &'a mut Qr<T, M, N>,
+}
+
+impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for Factor<'_, T, M, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Qr { packed, tau, permutation, rank } = self.f;
+        let (mut rows, mut scratch) = (Rows::<T, M, N>::ZERO, Scratch::<T, M, N>::ZERO);
+        let mut factoring = scratch.borrow(rows.borrow(), tau, permutation);
+        let shape = Shape::new(M, N, S::V::LEN);
+        factoring.begin(simd, shape, self.a);
+        while *rank < M.min(N) && factoring.eliminate(simd, shape, *rank) {
+            *rank += 1;
+        }
+        for (i, row) in factoring.a.chunks_exact(shape.stride).take(M).enumerate() {
+            for ((j, col), (&v, &e)) in
+                (0..).zip(&mut packed.cols).zip(row.iter().zip(factoring.exponents.iter()))
+            {
+                // What is left of the dropped columns below row `rank` is rounding noise.
+                let noise = i >= *rank && j >= *rank;
+                put(
+                    col,
+                    i,
+                    if noise {
+                        T::ZERO
+                    } else if i <= j {
+                        v.scale_exp2(e)
+                    } else {
+                        v
+                    },
+                );
+            }
         }
     }
-    Ok(f)
 }
 
 impl<T: Scalar, const M: usize, const N: usize> Qr<T, M, N> {
@@ -154,7 +171,7 @@ impl<T: Scalar, const M: usize, const N: usize> Qr<T, M, N> {
         for (i, v) in v.iter_mut().enumerate().take(k + 1) {
             *v = if i == k { T::ONE } else { T::ZERO };
         }
-        reflect(&v, at(&self.tau, k), k, x);
+        reflect(Plain, &v, at(&self.tau, k), k, x);
     }
 
     /// The basic least-squares solution of `A·x ≈ b`: minimal `‖A·x − b‖`, with `x = 0` at the
@@ -185,120 +202,18 @@ impl<T: Scalar, const M: usize, const N: usize> Qr<T, M, N> {
     }
 }
 
-/// Scales each column by a power of two so that its largest entry lies in [1, 2); writes the
-/// exponents that were taken out (0 for a zero column).
-#[inline(always)]
-pub(super) fn scale_columns<T: Scalar>(a: &mut impl Columns<T>, exponents: &mut [i32]) {
-    for (j, exponent) in exponents.iter_mut().enumerate() {
-        let col = a.col_mut(j);
-        *exponent = max_exponent(col).unwrap_or(0);
-        if *exponent != 0 {
-            for v in col {
-                *v = v.scale_exp2(-*exponent);
-            }
-        }
-    }
-}
-
-/// The state of a pivoted factorisation between its steps, one entry per column.
-pub(super) struct Steps<'a, T> {
-    pub tau: &'a mut [T],
-    pub permutation: &'a mut [u32],
-    pub exponents: &'a mut [i32],
-    /// Squared length of what is left of the column below the finished rows.
-    pub left: &'a mut [T],
-    /// Squared length of the whole column.
-    pub start: &'a mut [T],
-    /// The reflection vector of the step, with zeros above it: one value per row.
-    pub reflector: &'a mut [T],
-}
-
-impl<T: Scalar> Steps<'_, T> {
-    #[inline(always)]
-    pub(super) fn begin(&mut self, a: &impl Columns<T>) {
-        for (k, p) in (0..).zip(self.permutation.iter_mut()) {
-            *p = k;
-        }
-        for (j, (left, start)) in self.left.iter_mut().zip(self.start.iter_mut()).enumerate() {
-            *left = simd::sum_of_squares(a.col(j));
-            *start = *left;
-        }
-    }
-
-    /// Moves the longest remainder to column `k`, eliminates it below row `k`, and updates the
-    /// columns after it. Returns false when nothing but rounding noise is left.
-    #[inline(always)]
-    pub(super) fn eliminate(&mut self, a: &mut impl Columns<T>, k: usize) -> bool {
-        let n = a.cols();
-        let mut pivot = None;
-        for j in k..n {
-            let left = at(self.left, j);
-            // Each reflection adds a rounding error of about ε of the column's own length.
-            let noise = T::from_usize(4 * k) * T::EPSILON * T::EPSILON;
-            if !(left > noise * at(self.start, j)) {
-                // What is left is noise, yet it may be longer than a whole column of a smaller scale.
-                a.col_mut(j).iter_mut().skip(k).for_each(|v| *v = T::ZERO);
-                put(self.left, j, T::ZERO);
-                continue;
-            }
-            let longer = match pivot {
-                None => true,
-                Some((best, p)) => {
-                    let shift = at(self.exponents, j) - at(self.exponents, p);
-                    left.scale_exp2(2 * shift) > best
-                }
-            };
-            if longer {
-                pivot = Some((left, j));
-            }
-        }
-        let Some((_, pivot)) = pivot else { return false };
-        swap_cols(a, k, pivot);
-        swap(self.permutation, k, pivot);
-        swap(self.exponents, k, pivot);
-        swap(self.left, k, pivot);
-        swap(self.start, k, pivot);
-
-        let tau = householder(a.col_mut(k).get_mut(k..).unwrap_or(&mut []));
-        put(self.tau, k, tau);
-        for (i, (to, &from)) in self.reflector.iter_mut().zip(a.col(k)).enumerate() {
-            *to = match i.cmp(&k) {
-                Ordering::Less => T::ZERO,
-                Ordering::Equal => T::ONE,
-                Ordering::Greater => from,
-            };
-        }
-        for j in k + 1..n {
-            let y = a.col_mut(j);
-            reflect(self.reflector, tau, k, y);
-            let (first, below) = match y.get(k..).and_then(<[T]>::split_first) {
-                Some((&first, below)) => (first, below),
-                None => (T::ZERO, &[][..]),
-            };
-            // Downdate, and compute afresh once half of the digits of the length have cancelled.
-            let old = at(self.left, j);
-            let mut left = old - first * first;
-            if !(left > T::from_f64(0.05) * old) {
-                left = simd::sum_of_squares(below);
-            }
-            put(self.left, j, left);
-        }
-        true
-    }
-}
-
 /// `x ← Q·x` from the first `rank` reflections, whose vectors have zeros above the diagonal and
 /// ones on it.
 #[inline(always)]
-pub(super) fn apply_q<T: Scalar>(vectors: &impl Columns<T>, tau: &[T], rank: usize, x: &mut [T]) {
+fn apply_q<T: Scalar>(vectors: &impl Columns<T>, tau: &[T], rank: usize, x: &mut [T]) {
     for k in (0..rank).rev() {
-        reflect(vectors.col(k), at(tau, k), k, x);
+        reflect(Plain, vectors.col(k), at(tau, k), k, x);
     }
 }
 
 /// Leaves only the reflection vectors of a packed factorisation, in the form [`apply_q`] takes.
 #[inline(always)]
-pub(super) fn keep_vectors<T: Scalar>(packed: &mut impl Columns<T>) {
+fn keep_vectors<T: Scalar>(packed: &mut impl Columns<T>) {
     for k in 0..packed.cols() {
         for (i, v) in packed.col_mut(k).iter_mut().enumerate().take(k + 1) {
             *v = if i == k { T::ONE } else { T::ZERO };
@@ -309,7 +224,7 @@ pub(super) fn keep_vectors<T: Scalar>(packed: &mut impl Columns<T>) {
 /// Replaces `x` by `(β, v₁, v₂, …)` so that `I − τ·v·vᵀ` with `v₀ = 1` maps `x` to `(β, 0, …)`;
 /// returns `τ`.
 #[inline(always)]
-pub(crate) fn householder<T: Scalar>(x: &mut [T]) -> T {
+pub(crate) fn householder<T: Scalar, S: Simd<T>>(simd: S, x: &mut [T]) -> T {
     let largest = simd::max_abs(x.get(1..).unwrap_or(&[]));
     if largest == T::ZERO {
         return T::ZERO;
@@ -326,7 +241,7 @@ pub(crate) fn householder<T: Scalar>(x: &mut [T]) -> T {
             *v = v.scale_exp2(-shift);
         }
     }
-    let beta = -(alpha * alpha + simd::sum_of_squares(below)).sqrt().copysign(alpha);
+    let beta = -(alpha * alpha + simd.dot(below, below)).sqrt().copysign(alpha);
     let (pivot, tau) = (alpha - beta, (beta - alpha) / beta);
     simd::scale(T::ONE / pivot, below);
     *first = beta.scale_exp2(shift);
@@ -337,11 +252,11 @@ pub(crate) fn householder<T: Scalar>(x: &mut [T]) -> T {
 ///
 /// Starts at a full group of lanes: with a few zeros more, there is no incomplete group in front.
 #[inline(always)]
-pub(crate) fn reflect<T: Scalar>(v: &[T], tau: T, k: usize, y: &mut [T]) {
+pub(crate) fn reflect<T: Scalar, S: Simd<T>>(simd: S, v: &[T], tau: T, k: usize, y: &mut [T]) {
     let from = k - k % T::LANES;
     let (v, y) = (v.get(from..).unwrap_or(&[]), y.get_mut(from..).unwrap_or(&mut []));
-    let w = tau * simd::dot(v, y);
-    simd::axpy(-w, v, y);
+    let w = tau * simd.dot(v, y);
+    simd.axpy(-w, v, y);
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 //!    rows of a pivoted `R` are nearly orthogonal and sorted, so few sweeps are needed.
 //! 4. `A = (Q·W)·Σ·(P·Y)ᵀ`.
 //!
+//! All of it works on rows: a column, or a pair of columns, in each place of a register.
+//!
 //! The singular values of `A = B·D` come out with a relative error that depends on the condition
 //! of `B` alone, whatever the diagonal scaling `D`.
 //!
@@ -15,12 +17,12 @@
 
 use core::fmt;
 
-use super::jacobi::rotation_scaled;
-use super::qr::{Steps, apply_q, keep_vectors, scale_columns};
-use super::{at, fix_sign, put, swap, swap_cols};
+use super::rows::{Factoring, Fitted, Rows, Scratch, Shape};
+use super::sweep::{Known, Layout, Queue, Sweep, Sweeping, Verdict};
+use super::{at, fix_sign, put, swap};
 use crate::mat::{Columns, Mat};
 use crate::scalar::Scalar;
-use crate::simd;
+use crate::simd::{self, Kernel, Lanes, Simd, all_finite};
 
 /// `A = U·diag(s)·Vᵀ`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,7 +81,7 @@ pub struct Options {
     pub max_sweeps: u32,
 }
 
-/// As in LAPACK; `tests/svd.rs` sees 6 over 10⁵ small matrices of every kind and allows 12 at 64×64.
+/// As in LAPACK; `tests/svd.rs` sees 7 over 10⁵ small matrices of every kind and allows 12 at 64×64.
 pub const MAX_SWEEPS: u32 = 30;
 
 impl Default for Options {
@@ -112,7 +114,7 @@ pub struct Info {
 ///
 /// # Cost
 /// About `10·N³` flops a sweep, 3 to 6 sweeps, and `4·M·N²` for the reduction. `2·M·N + N² + 16·N + M`
-/// values of stack.
+/// values of stack on a chip; up to three times as many where rows are padded to whole registers.
 ///
 /// ```
 /// use eigenmote::{Mat, linalg::svd};
@@ -157,11 +159,21 @@ pub fn svd_in_place<T: Scalar, const M: usize, const N: usize>(
     options: &Options,
 ) -> Result<Info, SvdError> {
     const { assert!(1 <= N && N <= M, "svd takes a tall matrix: transpose a wide one") };
-    let mut packed = *a;
-    let mut columns = PerColumn::<T, M, N>::new();
+    let (mut work, mut u) = (Work::<T, M, N>::ZERO, Rows::<T, M, N>::ZERO);
     let mut run = Run::new();
-    let matrices = &mut Matrices { packed: &mut packed, u: Some(a), x: v, s };
-    run.advance(matrices, &mut columns.borrow(), options.max_sweeps, usize::MAX);
+    T::dispatch(Fitted(
+        N,
+        Advance {
+            run: &mut run,
+            work: &mut work,
+            u: Some(&mut u),
+            a,
+            s,
+            v: Some(v),
+            max_sweeps: options.max_sweeps,
+            budget: usize::MAX,
+        },
+    ));
     run.result()
 }
 
@@ -176,12 +188,22 @@ pub fn singular_values<T: Scalar, const M: usize, const N: usize>(
     a: &Mat<T, M, N>,
 ) -> Result<[T; N], SvdError> {
     const { assert!(1 <= N && N <= M, "singular_values takes a tall matrix: transpose a wide one") };
-    let (mut packed, mut x, mut s) = (*a, Mat::<T, N, N>::zeros(), [T::ZERO; N]);
-    let mut columns = PerColumn::<T, M, N>::new();
+    let (mut a, mut s) = (*a, [T::ZERO; N]);
+    let mut work = Work::<T, M, N>::ZERO;
     let mut run = Run::new();
-    let matrices =
-        &mut Matrices { packed: &mut packed, u: None::<&mut Mat<T, M, N>>, x: &mut x, s: &mut s };
-    run.advance(matrices, &mut columns.borrow(), MAX_SWEEPS, usize::MAX);
+    T::dispatch(Fitted(
+        N,
+        Advance {
+            run: &mut run,
+            work: &mut work,
+            u: None,
+            a: &mut a,
+            s: &mut s,
+            v: None,
+            max_sweeps: MAX_SWEEPS,
+            budget: usize::MAX,
+        },
+    ));
     run.result()?;
     Ok(s)
 }
@@ -197,9 +219,9 @@ pub fn singular_values<T: Scalar, const M: usize, const N: usize>(
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SvdState<T, const M: usize, const N: usize> {
-    packed: Mat<T, M, N>,
     out: Svd<T, M, N>,
-    columns: PerColumn<T, M, N>,
+    work: Work<T, M, N>,
+    u: Rows<T, M, N>,
     run: Run<T>,
     options: Options,
 }
@@ -214,9 +236,9 @@ impl<T: Scalar, const M: usize, const N: usize> SvdState<T, M, N> {
     pub fn with_options(a: &Mat<T, M, N>, options: Options) -> Self {
         const { assert!(1 <= N && N <= M, "SvdState takes a tall matrix: transpose a wide one") };
         Self {
-            packed: *a,
-            out: Svd { u: Mat::zeros(), s: [T::ZERO; N], v: Mat::zeros(), sweeps: 0 },
-            columns: PerColumn::new(),
+            out: Svd { u: *a, s: [T::ZERO; N], v: Mat::zeros(), sweeps: 0 },
+            work: Work::ZERO,
+            u: Rows::ZERO,
             run: Run::new(),
             options,
         }
@@ -224,16 +246,22 @@ impl<T: Scalar, const M: usize, const N: usize> SvdState<T, M, N> {
 
     /// Does at most `budget` units of work; true when there is nothing left to do.
     ///
-    /// A unit is one column eliminated, one round of up to `N/2` pairs of columns, or one column of
-    /// the result formed, put in its place or completed: at most about `4·M·N + 10·N²` flops.
+    /// A unit is one column eliminated, one round of up to `N/2` pairs of columns, one reflection
+    /// applied, or one column of the result formed: at most about `4·M·N + 10·N²` flops.
     pub fn step(&mut self, budget: usize) -> bool {
-        let matrices = &mut Matrices {
-            packed: &mut self.packed,
-            u: Some(&mut self.out.u),
-            x: &mut self.out.v,
-            s: &mut self.out.s,
-        };
-        self.run.advance(matrices, &mut self.columns.borrow(), self.options.max_sweeps, budget);
+        T::dispatch(Fitted(
+            N,
+            Advance {
+                run: &mut self.run,
+                work: &mut self.work,
+                u: Some(&mut self.u),
+                a: &mut self.out.u,
+                s: &mut self.out.s,
+                v: Some(&mut self.out.v),
+                max_sweeps: self.options.max_sweeps,
+                budget,
+            },
+        ));
         self.run.phase == Phase::Done
     }
 
@@ -248,89 +276,59 @@ impl<T: Scalar, const M: usize, const N: usize> SvdState<T, M, N> {
     }
 }
 
-/// What is kept about columns and pairs of columns.
+/// Everything a decomposition works in, beside its result.
 #[derive(Clone, Copy, Debug)]
-struct PerColumn<T, const M: usize, const N: usize> {
+struct Work<T, const M: usize, const N: usize> {
+    a: Rows<T, M, N>,
+    x: Rows<T, N, N>,
+    scratch: Scratch<T, M, N>,
+    known: Known<T, N>,
     tau: [T; N],
-    left: [T; N],
-    start: [T; N],
-    reflector: [T; M],
     permutation: [u32; N],
-    exponents: [i32; N],
-    columns: [Column<T>; N],
-    meetings: [Meeting<T>; N],
+    places: [u32; N],
 }
 
-impl<T: Scalar, const M: usize, const N: usize> PerColumn<T, M, N> {
-    fn new() -> Self {
-        Self {
-            tau: [T::ZERO; N],
-            left: [T::ZERO; N],
-            start: [T::ZERO; N],
-            reflector: [T::ZERO; M],
-            permutation: [0; N],
-            exponents: [0; N],
-            columns: [Column::default(); N],
-            meetings: [Meeting::default(); N],
-        }
-    }
-    fn borrow(&mut self) -> Buffers<'_, T> {
+impl<T: Scalar, const M: usize, const N: usize> Work<T, M, N> {
+    const ZERO: Self = Self {
+        a: Rows::ZERO,
+        x: Rows::ZERO,
+        scratch: Scratch::ZERO,
+        known: Known::ZERO,
+        tau: [T::ZERO; N],
+        permutation: [0; N],
+        places: [0; N],
+    };
+
+    /// As slices; `u` is where the left vectors are made, row by row, if they are wanted.
+    const fn borrow<'a>(&'a mut self, u: Option<&'a mut [T]>) -> Buffers<'a, T> {
         Buffers {
-            steps: Steps {
-                tau: &mut self.tau,
-                permutation: &mut self.permutation,
-                exponents: &mut self.exponents,
-                left: &mut self.left,
-                start: &mut self.start,
-                reflector: &mut self.reflector,
-            },
-            columns: &mut self.columns,
-            meetings: &mut self.meetings,
+            factoring: self.scratch.borrow(self.a.borrow(), &mut self.tau, &mut self.permutation),
+            queue: self.known.borrow(),
+            x: self.x.borrow(),
+            u,
+            places: &mut self.places,
         }
     }
 }
 
-/// [`PerColumn`] as slices.
+/// [`Work`] as slices.
 struct Buffers<'a, T> {
-    steps: Steps<'a, T>,
-    columns: &'a mut [Column<T>],
-    meetings: &'a mut [Meeting<T>],
+    factoring: Factoring<'a, T>,
+    queue: Queue<'a, T>,
+    /// `X`, row by row.
+    x: &'a mut [T],
+    /// `W` with rows of zeros below it, then `Q·W`, row by row.
+    u: Option<&'a mut [T]>,
+    /// Singular value `j` belongs to the column at this place of the queue.
+    places: &'a mut [u32],
 }
 
-/// What is known about a column of `X`.
-#[derive(Clone, Copy, Debug, Default)]
-struct Column<T> {
-    /// The column is the stored one times 2^exponent; the lengths are those of the stored one.
-    exponent: i32,
-    /// Squared length.
-    length2: T,
-    /// Estimate of the squared rounding error.
-    noise2: T,
-    /// What the stored columns of `X` and `W` have still to be multiplied by.
-    factor: T,
-}
-
-/// A pair of columns that meet in a round.
-#[derive(Clone, Copy, Debug, Default)]
-struct Meeting<T> {
-    p: usize,
-    q: usize,
-    /// Inner product.
-    gamma: T,
-    /// What the rotation does to the columns of `X` and of `W`, apart from the cosine.
-    x: (T, T),
-    w: (T, T),
-}
-
-/// The matrices of one decomposition.
-struct Matrices<'a, T, A, U, X> {
-    /// `A`, then the reflections of its `Q`.
-    packed: &'a mut A,
-    /// `W` in its upper part, then `U`; absent when only the values are wanted.
-    u: Option<&'a mut U>,
-    /// `X = Rᵀ`, then `V`.
-    x: &'a mut X,
+/// What goes in and comes out.
+struct Factors<'a, T, A, V> {
+    /// `A`, then `U` if the vectors are wanted.
+    a: &'a mut A,
     s: &'a mut [T],
+    v: Option<&'a mut V>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -339,9 +337,34 @@ enum Phase {
     /// Eliminating column `rank`.
     Reduce,
     Sweep,
-    /// Forming and finishing column `column` of `U` and `V`.
+    /// Applying reflection `step − 1` to `W`.
+    Reflect,
+    /// Forming column `step` of `U` and `V`.
     Form,
     Done,
+}
+
+/// [`Run::advance_in`] as a kernel. Sizes are in its types, so that they are known where it is
+/// compiled.
+struct Advance<'a, T, const M: usize, const N: usize> {
+    run: &'a mut Run<T>,
+    work: &'a mut Work<T, M, N>,
+    u: Option<&'a mut Rows<T, M, N>>,
+    a: &'a mut Mat<T, M, N>,
+    s: &'a mut [T; N],
+    v: Option<&'a mut Mat<T, N, N>>,
+    max_sweeps: u32,
+    budget: usize,
+}
+
+impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for Advance<'_, T, M, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let f = &mut Factors { a: self.a, s: self.s, v: self.v };
+        let b = &mut self.work.borrow(self.u.map(Rows::borrow));
+        self.run.advance_in(simd, f, b, self.max_sweeps, self.budget);
+    }
 }
 
 /// Where a decomposition stands.
@@ -351,28 +374,13 @@ struct Run<T> {
     error: Option<SvdError>,
     rank: usize,
     sweeps: u32,
-    /// Place in the round-robin tournament.
-    round: usize,
-    rotated: bool,
-    /// Largest squared cosine and largest tangent rotated in this sweep.
-    worst_cosine2: T,
-    worst_tangent: T,
-    column: usize,
+    sweep: Sweep<T>,
+    step: usize,
 }
 
 impl<T: Scalar> Run<T> {
     fn new() -> Self {
-        Self {
-            phase: Phase::Start,
-            error: None,
-            rank: 0,
-            sweeps: 0,
-            round: 0,
-            rotated: false,
-            worst_cosine2: T::ZERO,
-            worst_tangent: T::ZERO,
-            column: 0,
-        }
+        Self { phase: Phase::Start, error: None, rank: 0, sweeps: 0, sweep: Sweep::NONE, step: 0 }
     }
 
     fn result(&self) -> Result<Info, SvdError> {
@@ -382,25 +390,26 @@ impl<T: Scalar> Run<T> {
         }
     }
 
+    /// Does at most `budget` units of work.
     #[inline(always)]
-    fn advance<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
+    fn advance_in<S: Simd<T>, A: Columns<T>, V: Columns<T>>(
         &mut self,
-        m: &mut Matrices<'_, T, A, U, X>,
+        simd: S,
+        f: &mut Factors<'_, T, A, V>,
         b: &mut Buffers<'_, T>,
         max_sweeps: u32,
         mut budget: usize,
     ) {
-        let n = m.packed.cols();
+        let shape = Shape::new(f.a.rows(), f.a.cols(), S::V::LEN);
+        let n = shape.columns;
         if self.phase == Phase::Start {
             for j in 0..n {
-                if !simd::all_finite(m.packed.col(j)) {
-                    self.error = Some(SvdError::NotFinite);
-                    self.phase = Phase::Done;
+                if !all_finite(f.a.col(j)) {
+                    (self.error, self.phase) = (Some(SvdError::NotFinite), Phase::Done);
                     return;
                 }
             }
-            scale_columns(m.packed, b.steps.exponents);
-            b.steps.begin(m.packed);
+            b.factoring.begin(simd, shape, f.a);
             self.phase = Phase::Reduce;
         }
         while self.phase == Phase::Reduce {
@@ -408,396 +417,197 @@ impl<T: Scalar> Run<T> {
                 return;
             }
             budget -= 1;
-            if self.rank < n && b.steps.eliminate(m.packed, self.rank) {
+            if self.rank < n && b.factoring.eliminate(simd, shape, self.rank) {
                 self.rank += 1;
             } else {
-                transpose_r(m, b, self.rank);
-                keep_vectors(m.packed);
-                self.phase = if self.rank < 2 { Phase::Form } else { Phase::Sweep };
-                self.begin_sweep(m, b);
+                self.transpose_r(simd, shape, b);
+                self.phase = Phase::Sweep;
             }
         }
+        let mut sweeping = Sweeping::new(simd, n, b.x, b.u.as_deref_mut());
         while self.phase == Phase::Sweep {
+            // One column alone takes no round.
+            if self.rank >= 2 {
+                if budget == 0 {
+                    return;
+                }
+                budget -= 1;
+            }
+            self.sweep(&mut sweeping, &mut b.queue, max_sweeps);
+        }
+        let layout = sweeping.layout;
+        while self.phase == Phase::Reflect {
             if budget == 0 {
                 return;
             }
             budget -= 1;
-            self.play_round(m, b, max_sweeps);
+            match (b.u.as_deref_mut(), self.step.checked_sub(1)) {
+                (Some(u), Some(k)) => {
+                    b.factoring.reflect(simd, shape, k, u, (layout.stride, layout.width()));
+                    self.step = k;
+                }
+                _ => self.order(layout, f, b),
+            }
         }
         while self.phase == Phase::Form {
             if budget == 0 {
                 return;
             }
             budget -= 1;
-            self.form_next_column(m, b);
+            self.form_column(layout, f, b);
         }
     }
 
+    /// `X = Rᵀ` with a power of two of its own for every column, `W = I`, and no error yet.
     #[inline(always)]
-    fn begin_sweep<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
-        &mut self,
-        m: &mut Matrices<'_, T, A, U, X>,
-        b: &mut Buffers<'_, T>,
-    ) {
-        for (i, column) in b.columns.iter_mut().enumerate().take(self.rank) {
-            column.absorb_factor(i, self.rank, m);
-            column.length2 = simd::sum_of_squares(m.x.col(i));
-        }
-        (self.round, self.rotated) = (0, false);
-        (self.worst_cosine2, self.worst_tangent) = (T::ZERO, T::ZERO);
-    }
-
-    /// One round of a round-robin tournament of the columns: its pairs have no column in common,
-    /// so that a processor can overlap their work. The loops are kept apart because each is then
-    /// short enough for that, and because loads from one matrix would wait for stores to the other
-    /// where columns lie a multiple of 4 KiB apart.
-    #[inline(always)]
-    fn play_round<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
-        &mut self,
-        m: &mut Matrices<'_, T, A, U, X>,
-        b: &mut Buffers<'_, T>,
-        max_sweeps: u32,
-    ) {
+    fn transpose_r<S: Simd<T>>(&mut self, simd: S, shape: Shape, b: &mut Buffers<'_, T>) {
+        let Shape { columns: n, stride, .. } = shape;
         let rank = self.rank;
-        // One seat stays, the others meet so that their numbers add up to the round's. Round by
-        // round in ascending order, this takes 5 to 10 % fewer rotations than moving up by one seat.
-        let turning = rank + (rank & 1) - 1;
-        let alone = if self.round & 1 == 0 { self.round } else { self.round + turning } / 2;
-        let mut pairs = 0;
-        let (mut up, mut down) = (turning, alone);
-        for _ in 0..=turning / 2 {
-            let (p, q) = if up < down { (up, down) } else { (down, up) };
-            if q < rank
-                && let Some(meeting) = b.meetings.get_mut(pairs)
-            {
-                (meeting.p, meeting.q) = (p, q);
-                meeting.gamma = m.x.dot_columns(p, q);
-                pairs += 1;
-            }
-            up = if up == turning { alone } else { up };
-            up = if up + 1 >= turning { up + 1 - turning } else { up + 1 };
-            down = if down == 0 { turning - 1 } else { down - 1 };
+        let (a, exponents) = (&*b.factoring.a, &*b.factoring.exponents);
+        // The diagonal dominates its row, so it gives column i of X its exponent.
+        let (mut highest, mut lowest) = (i32::MIN, i32::MAX);
+        for (i, exponent) in b.queue.exponent.iter_mut().enumerate().take(rank) {
+            *exponent = at(exponents, i) + at(a, i * stride + i).exponent();
+            highest = highest.max(*exponent);
+            lowest = lowest.min(*exponent);
         }
-        let meetings = b.meetings.get_mut(..pairs).unwrap_or(&mut []);
-        // cos² ≤ (ε/2)²·m: what a dot product of orthogonal columns may leave.
-        let threshold = T::from_usize(m.x.rows()) * T::from_f64(0.25) * T::EPSILON * T::EPSILON;
-        let mut unsettled = false;
-        for meeting in meetings.iter_mut() {
-            (meeting.x, meeting.w) = Default::default();
-            if let Ok([x, y]) = b.columns.get_disjoint_mut([meeting.p, meeting.q]) {
-                self.orthogonalize(threshold, meeting, x, y);
-                unsettled |= x.has_lost_length() | y.has_lost_length();
-                unsettled |= x.has_small_factor() | y.has_small_factor();
+        // Columns of similar scale share one exponent: rotations are then plain ones.
+        let shared = highest.saturating_sub(lowest) <= T::MAX_EXP / 8;
+        for (i, exponent) in b.queue.exponent.iter_mut().enumerate() {
+            if shared || i >= rank {
+                *exponent = highest;
             }
         }
-        for meeting in meetings.iter() {
-            if meeting.rotates() {
-                m.x.shear_columns(meeting.p, meeting.q, meeting.x.0, meeting.x.1);
+        let mut sweeping = Sweeping::new(simd, n, b.x, b.u.as_deref_mut());
+        for i in 0..n {
+            // Row i of X is column i of R.
+            let exponent = at(exponents, i);
+            let shift = exponent.saturating_sub(highest);
+            if shared && T::MIN_EXP <= shift && shift <= T::MAX_EXP {
+                let factor = T::exp2i(shift);
+                sweeping.set_row(i, |j| {
+                    if j < rank && j <= i { at(a, j * stride + i) * factor } else { T::ZERO }
+                });
+            } else {
+                let own = &*b.queue.exponent;
+                sweeping.set_row(i, |j| {
+                    if j < rank && j <= i {
+                        at(a, j * stride + i).scale_exp2(exponent - at(own, j))
+                    } else {
+                        T::ZERO
+                    }
+                });
             }
         }
-        if let Some(u) = m.u.as_deref_mut() {
-            for meeting in meetings.iter() {
-                if meeting.rotates() {
-                    // Below row `rank` both columns are zero.
-                    u.shear_columns(meeting.p, meeting.q, meeting.w.0, meeting.w.1);
-                }
-            }
-        }
-        if unsettled {
-            for (i, column) in b.columns.iter_mut().enumerate().take(rank) {
-                if column.has_lost_length() {
-                    column.settle(m.x.col_mut(i));
-                }
-                if column.has_small_factor() {
-                    column.absorb_factor(i, rank, m);
-                }
-            }
-        }
-        self.round += 1;
-        if self.round >= turning {
-            self.end_sweep(m, b, max_sweeps);
-        }
+        sweeping.start(&mut self.sweep, &mut b.queue);
     }
 
-    /// Decides on the rotation of a pair and updates what is known about its columns.
+    /// One round of a sweep.
     #[inline(always)]
-    fn orthogonalize(
+    fn sweep<S: Simd<T>>(
         &mut self,
-        threshold: T,
-        meeting: &mut Meeting<T>,
-        x: &mut Column<T>,
-        y: &mut Column<T>,
-    ) {
-        let gamma = meeting.gamma * (x.factor * y.factor);
-        let (alpha, beta) = (x.length2, y.length2);
-        // Written so that a zero column counts as orthogonal.
-        if !(gamma * gamma > threshold * alpha * beta) {
-            return;
-        }
-        self.rotated = true;
-        if gamma * gamma > self.worst_cosine2 * (alpha * beta) {
-            self.worst_cosine2 = gamma * gamma / (alpha * beta);
-        }
-        let r = rotation_scaled(alpha, beta, gamma, y.exponent - x.exponent);
-        self.worst_tangent = self.worst_tangent.max(r.t.abs());
-        // The common factor c is left to the columns' factors: two products an entry, not four.
-        let (y_over_x, x_over_y) = (y.factor / x.factor, x.factor / y.factor);
-        x.factor *= r.c;
-        y.factor *= r.c;
-        meeting.x = (r.to_x * y_over_x, r.to_y * x_over_y);
-        meeting.w = (r.t * y_over_x, r.t * x_over_y);
-        // Each column inherits the errors of both and adds a rounding error of its own.
-        let epsilon2 = T::EPSILON * T::EPSILON;
-        let (c2, to_x2, to_y2) = (r.c * r.c, r.to_x * r.to_x, r.to_y * r.to_y);
-        let (noise_x, noise_y) = (x.noise2 + epsilon2 * alpha, y.noise2 + epsilon2 * beta);
-        x.noise2 = c2 * (noise_x + to_x2 * noise_y);
-        y.noise2 = c2 * (noise_y + to_y2 * noise_x);
-        x.length2 = updated(alpha, alpha - r.to_x * gamma);
-        y.length2 = updated(beta, beta + r.to_y * gamma);
-    }
-
-    #[inline(always)]
-    fn end_sweep<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
-        &mut self,
-        m: &mut Matrices<'_, T, A, U, X>,
-        b: &mut Buffers<'_, T>,
+        sweeping: &mut Sweeping<'_, S, T>,
+        queue: &mut Queue<'_, T>,
         max_sweeps: u32,
     ) {
-        self.sweeps += 1;
-        // Cosines fall quadratically: as in LAPACK, a sweep that found only tiny ones is the last.
-        // Of two columns of different lengths the shorter one turns by the cosine, not the tangent.
-        let size = T::from_usize(self.rank);
-        let turn2 = self.worst_cosine2.max(self.worst_tangent * self.worst_tangent);
-        let settled = size * size * self.worst_cosine2 * turn2 <= T::EPSILON * T::EPSILON;
-        let last = !self.rotated || settled;
-        self.begin_sweep(m, b);
-        if !last && self.sweeps >= max_sweeps {
-            let residual = largest_cosine(m.x, b.columns, self.rank);
-            self.error = Some(SvdError::NotConverged { residual });
+        if self.rank >= 2 {
+            let verdict = sweeping.play_round(&mut self.sweep, queue);
+            if verdict == Verdict::Running {
+                return;
+            }
+            self.sweeps += 1;
+            sweeping.begin(&mut self.sweep, queue);
+            if verdict == Verdict::Again {
+                if self.sweeps < max_sweeps {
+                    return;
+                }
+                let residual = sweeping.largest_cosine(queue);
+                self.error = Some(SvdError::NotConverged { residual });
+            }
         }
-        if last || self.error.is_some() {
-            self.phase = Phase::Form;
-        }
+        (self.phase, self.step) = (Phase::Reflect, self.rank);
     }
 
-    /// Singular value and right vector `column`, then its left vector; when all are there they are
-    /// sorted; then, column by column, what is missing of `V` is added and the signs are fixed.
+    /// The singular values in descending order.
     #[inline(always)]
-    fn form_next_column<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
+    fn order<A, V>(
         &mut self,
-        m: &mut Matrices<'_, T, A, U, X>,
+        layout: Layout,
+        f: &mut Factors<'_, T, A, V>,
         b: &mut Buffers<'_, T>,
     ) {
-        let n = m.packed.cols();
-        let j = self.column;
-        if j < n {
-            let x = m.x.col_mut(j);
-            let length = simd::sum_of_squares(x).sqrt();
-            let kept = j < self.rank && length > T::ZERO;
-            if kept {
-                simd::scale(T::ONE / length, x);
-            }
-            put(
-                m.s,
-                j,
-                if kept {
-                    length.scale_exp2(b.columns.get(j).map_or(0, |c| c.exponent))
-                } else {
-                    T::ZERO
-                },
-            );
-            if let Some(u) = m.u.as_deref_mut() {
-                apply_q(m.packed, b.steps.tau, self.rank, u.col_mut(j));
-            }
-        } else if j == n {
-            self.sort_factors(m, b);
-        } else if let Some(u) = m.u.as_deref_mut() {
-            let j = j - n - 1;
-            if m.x.col(j).iter().all(|&v| v == T::ZERO) {
-                complete(m.x, j);
-            }
-            if fix_sign(m.x.col_mut(j)) {
-                for v in u.col_mut(j) {
-                    *v = -*v;
-                }
-            }
+        for (place, ((s, number), &exponent)) in
+            (0..).zip(f.s.iter_mut().zip(b.places.iter_mut()).zip(b.queue.exponent.iter()))
+        {
+            let length = at(b.queue.length2, layout.at(place as usize)).sqrt();
+            (*s, *number) = (length.scale_exp2(exponent), place);
         }
-        self.column += 1;
-        if self.column > 2 * n || (self.column > n && m.u.is_none()) {
-            self.phase = Phase::Done;
-        }
-    }
-
-    /// Descending order, and the rows of `V` in the order of the columns of `A`.
-    #[inline(always)]
-    fn sort_factors<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
-        &mut self,
-        m: &mut Matrices<'_, T, A, U, X>,
-        b: &mut Buffers<'_, T>,
-    ) {
-        let n = m.packed.cols();
-        if simd::all_finite(m.s) {
-            // Selection sort: few columns are out of place after a pivoted reduction.
-            for i in 0..n {
-                let mut largest = i;
-                for j in i + 1..n {
-                    if at(m.s, j) > at(m.s, largest) {
-                        largest = j;
-                    }
-                }
-                if largest != i {
-                    swap(m.s, i, largest);
-                    swap_cols(m.x, i, largest);
-                    if let Some(u) = m.u.as_deref_mut() {
-                        swap_cols(u, i, largest);
-                    }
-                }
-            }
-        } else {
+        if !all_finite(f.s) {
             (self.error, self.phase) = (Some(SvdError::Overflow), Phase::Done);
             return;
         }
-        self.rank = m.s.iter().filter(|&&s| s > T::ZERO).count();
-        if m.u.is_none() {
-            return;
-        }
-        for j in 0..n {
-            // Row i of X belongs to column permutation[i] of A.
-            let scratch = &mut *b.steps.tau;
-            let x = m.x.col_mut(j);
-            for (&from, &to) in x.iter().zip(b.steps.permutation.iter()) {
-                put(scratch, to as usize, from);
+        // Selection sort: few columns are out of place after a pivoted reduction.
+        for i in 0..f.s.len() {
+            let mut largest = i;
+            for j in i + 1..f.s.len() {
+                if at(f.s, j) > at(f.s, largest) {
+                    largest = j;
+                }
             }
-            for (to, &from) in x.iter_mut().zip(scratch.iter()) {
-                *to = from;
-            }
+            swap(f.s, i, largest);
+            swap(b.places, i, largest);
         }
+        self.rank = f.s.iter().filter(|&&s| s > T::ZERO).count();
+        self.phase = if f.v.is_some() { Phase::Form } else { Phase::Done };
     }
-}
 
-/// Largest |cosine| between two of the first `rank` columns, whose squared lengths are known.
-fn largest_cosine<T: Scalar>(x: &impl Columns<T>, columns: &[Column<T>], rank: usize) -> f32 {
-    let mut worst = T::ZERO;
-    for (q, y) in columns.iter().enumerate().take(rank) {
-        for (p, z) in columns.iter().enumerate().take(q) {
-            let lengths = y.length2.sqrt() * z.length2.sqrt();
-            let gamma = simd::dot(x.col(p), x.col(q)).abs();
-            if gamma > worst * lengths {
-                worst = gamma / lengths;
-            }
-        }
-    }
-    worst.to_f32()
-}
-
-impl<T: Scalar> Meeting<T> {
+    /// Column `step` of `V` and of `U`, with the sign fixed.
     #[inline(always)]
-    fn rotates(&self) -> bool {
-        self.x.0 != T::ZERO || self.x.1 != T::ZERO
-    }
-}
-
-/// The squared length after a rotation; negative where so many digits have cancelled that it has
-/// to be computed afresh.
-#[inline(always)]
-fn updated<T: Scalar>(before: T, after: T) -> T {
-    if after > T::from_f64(0.1) * before { after } else { -T::ONE }
-}
-
-impl<T: Scalar> Column<T> {
-    /// Whether the length must be computed afresh.
-    #[inline(always)]
-    fn has_lost_length(&self) -> bool {
-        self.length2 < T::ZERO
-    }
-
-    /// Whether the factor has become so small that it must be multiplied into the column.
-    #[inline(always)]
-    fn has_small_factor(&self) -> bool {
-        self.factor < T::exp2i(-16)
-    }
-
-    /// Multiplies column `i` of `X` and `W` by its factor.
-    #[inline(always)]
-    fn absorb_factor<A: Columns<T>, U: Columns<T>, X: Columns<T>>(
+    fn form_column<A: Columns<T>, V: Columns<T>>(
         &mut self,
-        i: usize,
-        rank: usize,
-        m: &mut Matrices<'_, T, A, U, X>,
+        layout: Layout,
+        f: &mut Factors<'_, T, A, V>,
+        b: &mut Buffers<'_, T>,
     ) {
-        if self.factor != T::ONE {
-            simd::scale(self.factor, m.x.col_mut(i));
-            if let Some(u) = m.u.as_deref_mut() {
-                simd::scale(self.factor, u.col_mut(i).get_mut(..rank).unwrap_or(&mut []));
-            }
-            self.factor = T::ONE;
-        }
-    }
-
-    /// Computes the squared length afresh. A column that is no longer than its rounding error is
-    /// set to zero: rotating noise would go on until it underflows.
-    fn settle(&mut self, x: &mut [T]) {
-        self.length2 = simd::sum_of_squares(x) * (self.factor * self.factor);
-        if !(self.length2 > self.noise2) {
-            for v in x {
-                *v = T::ZERO;
-            }
-            self.length2 = T::ZERO;
-        }
-    }
-}
-
-/// `X = Rᵀ` with a power of two of its own for every column, `W = I`, and no error yet.
-#[inline(always)]
-fn transpose_r<T: Scalar, A: Columns<T>, U: Columns<T>, X: Columns<T>>(
-    m: &mut Matrices<'_, T, A, U, X>,
-    b: &mut Buffers<'_, T>,
-    rank: usize,
-) {
-    let n = m.packed.cols();
-    // The diagonal dominates its row, so it gives column i of X its exponent.
-    let own = |b: &Buffers<'_, T>, packed: &A, i: usize| {
-        at(b.steps.exponents, i) + at(packed.col(i), i).exponent()
-    };
-    let (mut highest, mut lowest) = (i32::MIN, i32::MAX);
-    for i in 0..rank {
-        let exponent = own(b, m.packed, i);
-        highest = highest.max(exponent);
-        lowest = lowest.min(exponent);
-    }
-    // Columns of similar scale share one exponent: rotations are then plain ones.
-    let shared = highest.saturating_sub(lowest) <= T::MAX_EXP / 8;
-    for i in 0..n {
-        let exponent = if shared { highest } else { own(b, m.packed, i) };
-        let x = m.x.col_mut(i);
-        for (j, x) in x.iter_mut().enumerate() {
-            *x = if i < rank && i <= j {
-                at(m.packed.col(j), i).scale_exp2(at(b.steps.exponents, j) - exponent)
+        let j = self.step;
+        if let (Some(v), Some(u)) = (f.v.as_deref_mut(), b.u.as_deref()) {
+            let place = layout.at(at(b.places, j) as usize);
+            let column = v.col_mut(j);
+            if j < self.rank {
+                // Row i of X belongs to column permutation[i] of A.
+                let scale = T::ONE / at(b.queue.length2, place).sqrt();
+                for (row, &i) in b.x.chunks_exact(layout.stride).zip(b.factoring.permutation.iter())
+                {
+                    put(column, i as usize, at(row, place) * scale);
+                }
             } else {
-                T::ZERO
-            };
-        }
-        if let Some(u) = m.u.as_deref_mut() {
-            for (k, v) in u.col_mut(i).iter_mut().enumerate() {
-                *v = if i == k { T::ONE } else { T::ZERO };
+                // All columns before it are there.
+                for v in column.iter_mut() {
+                    *v = T::ZERO;
+                }
+                complete(v, j);
+            }
+            let flip = fix_sign(v.col_mut(j));
+            for (to, row) in f.a.col_mut(j).iter_mut().zip(u.chunks_exact(layout.stride)) {
+                let value = at(row, place);
+                *to = if flip { -value } else { value };
             }
         }
-    }
-    for i in 0..rank {
-        let exponent = if shared { highest } else { own(b, m.packed, i) };
-        put(b.columns, i, Column { exponent, length2: T::ZERO, noise2: T::ZERO, factor: T::ONE });
+        self.step += 1;
+        if self.step >= f.s.len() {
+            self.phase = Phase::Done;
+        }
     }
 }
 
-/// Makes column `j` a unit vector orthogonal to the other columns that are not zero: the
-/// coordinate vector that is least represented in them, orthogonalised twice.
+/// Makes column `j` a unit vector orthogonal to the columns before it: the coordinate vector that is least represented in them, orthogonalised twice.
 #[inline(always)]
 fn complete<T: Scalar>(v: &mut impl Columns<T>, j: usize) {
     let n = v.cols();
     let mut best = (0, T::MAX);
     for i in 0..n {
         let mut weight = T::ZERO;
-        for k in 0..n {
+        for k in 0..j {
             let entry = at(v.col(k), i);
             weight += entry * entry;
         }
@@ -807,12 +617,10 @@ fn complete<T: Scalar>(v: &mut impl Columns<T>, j: usize) {
     }
     put(v.col_mut(j), best.0, T::ONE);
     for _ in 0..2 {
-        for k in 0..n {
-            if k != j {
-                let (x, y) = v.pair_mut(k, j);
-                let along = simd::dot(x, y);
-                simd::axpy(-along, x, y);
-            }
+        for k in 0..j {
+            let (x, y) = v.pair_mut(k, j);
+            let along = simd::dot(x, y);
+            simd::axpy(-along, x, y);
         }
         let col = v.col_mut(j);
         let length = simd::sum_of_squares(col).sqrt();

@@ -23,7 +23,7 @@ use super::{at, fix_sign, put, swap, swap_cols};
 use crate::mat::{Columns, MatMut, MatRef, norm};
 use crate::rng::{Generator, seeded, uniform};
 use crate::scalar::Scalar;
-use crate::simd;
+use crate::simd::{self, Single};
 
 /// What is wanted, and limits of the iteration.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -777,7 +777,7 @@ fn small_svd<T: Scalar>(
                     continue;
                 }
                 rotated = true;
-                let r = rotation(alpha, beta, gamma);
+                let r = rotation(Single, alpha, beta, gamma);
                 let sine = r.c * r.t;
                 simd::rotate(r.c, sine, sine, a, b);
                 let (a, b) = w.pair_mut(i, j);

@@ -17,7 +17,7 @@ use crate::linalg::jacobi::rotation_scaled;
 use crate::linalg::qr::{householder, reflect};
 use crate::mat::{Columns, Mat};
 use crate::scalar::Scalar;
-use crate::simd;
+use crate::simd::{self, Plain};
 
 /// Row 0 of a block takes the row of `R` that is being worked on, the last row takes `g`.
 const ROWS: usize = BLOCK - 2;
@@ -152,7 +152,7 @@ impl<T: Scalar, const D: usize> ScatterRoot<T, D> {
             let Some(v) = left.last_mut() else { return };
             let Some(diagonal) = self.r.get_mut(j, j) else { return };
             exchange_head(v, diagonal);
-            let tau = householder(v);
+            let tau = householder(Plain, v);
             exchange_head(v, diagonal);
             if tau == T::ZERO {
                 continue;
@@ -163,7 +163,7 @@ impl<T: Scalar, const D: usize> ScatterRoot<T, D> {
             for (k, y) in (j.wrapping_add(1)..D).zip(right) {
                 let Some(entry) = self.r.get_mut(j, k) else { return };
                 exchange_head(y, entry);
-                reflect(v, tau, 0, y);
+                reflect(Plain, v, tau, 0, y);
                 exchange_head(y, entry);
             }
         }

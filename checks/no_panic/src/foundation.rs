@@ -2,7 +2,7 @@
 
 use eigenmote::mat::{Columns, norm};
 use eigenmote::rng::{self, Generator};
-use eigenmote::simd::{self, Lanes};
+use eigenmote::simd::{self, Lanes, Portable};
 use eigenmote::{Mat, MatMut, MatRef, Scalar};
 
 crate::export_both! {
@@ -11,13 +11,13 @@ crate::export_both! {
     from_usize(x: &usize) -> T = Scalar::from_usize(*x);
     to_f32(x: &T) -> f32 = Scalar::to_f32(*x);
     bits(x: &T) -> u64 = Scalar::bits(*x);
-    abs(x: &T) -> T = Scalar::abs(*x);
-    copysign(x: &T, sign: &T) -> T = Scalar::copysign(*x, *sign);
+    abs(x: &T) -> T = <T as Lanes<T>>::abs(*x);
+    copysign(x: &T, sign: &T) -> T = <T as Lanes<T>>::copysign(*x, *sign);
     is_finite(x: &T) -> bool = Scalar::is_finite(*x);
     max(x: &T, y: &T) -> T = Scalar::max(*x, *y);
     min(x: &T, y: &T) -> T = Scalar::min(*x, *y);
     exp2i(k: &i32) -> T = Scalar::exp2i(*k);
-    sqrt(x: &T) -> T = Scalar::sqrt(*x);
+    sqrt(x: &T) -> T = <T as Lanes<T>>::sqrt(*x);
     exp(x: &T) -> T = Scalar::exp(*x);
     ln(x: &T) -> T = Scalar::ln(*x);
     tanh(x: &T) -> T = Scalar::tanh(*x);
@@ -26,7 +26,7 @@ crate::export_both! {
     scale_exp2(x: &T, k: &i32) -> T = x.scale_exp2(*k);
     exponent(x: &T) -> i32 = x.exponent();
 
-    lanes_load(x: &[T]) -> <T as Scalar>::Lanes = Lanes::load(x);
+    lanes_load(x: &[T]) -> <T as Scalar>::Lanes = Portable::load(x);
     lanes_store(x: &<T as Scalar>::Lanes, y: &mut [T]) -> () = Lanes::store(*x, y);
     dot(x: &[T], y: &[T]) -> T = simd::dot(x, y);
     sum_of_squares(x: &[T]) -> T = simd::sum_of_squares(x);

@@ -6,7 +6,7 @@ use eigenmote::linalg::{jacobi, svd as svd_module};
 use eigenmote::{Mat, MatMut};
 
 crate::export_both! {
-    rotation(alpha: &T, beta: &T, gamma: &T) -> jacobi::Rotation<T> = jacobi::rotation(*alpha, *beta, *gamma);
+    rotation(alpha: &T, beta: &T, gamma: &T) -> jacobi::Rotation<T> = jacobi::rotation(eigenmote::simd::Single, *alpha, *beta, *gamma);
     rotation_scaled(alpha: &T, beta: &T, gamma: &T, shift: &i32) -> jacobi::Rotation<T> =
         jacobi::rotation_scaled(*alpha, *beta, *gamma, *shift);
 

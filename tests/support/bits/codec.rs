@@ -4,6 +4,7 @@ use eigenmote::codec::{
     self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Sample, SampleKind, Slot,
     Transform, fit,
 };
+use eigenmote::simd::Lanes;
 use eigenmote::{Scalar, rng};
 
 use super::Hash;
@@ -137,7 +138,7 @@ pub(super) fn transform<S: FromNumber>() -> u64 {
     for (weight, at) in basis.iter_mut().zip(0_u32..) {
         let (value, component) = (at / 4, at % 4);
         let odd = (value & component.reverse_bits() >> (u32::BITS - 5)).count_ones() % 2 == 1;
-        let length = Scalar::sqrt(1.0 / 32.0);
+        let length = <f64 as Lanes<f64>>::sqrt(1.0 / 32.0);
         *weight = fit::basis_weight(if odd { -length } else { length });
     }
     let scales = [80.0, 40.0, 10.0, 5.0].map(fit::q8);

@@ -1,0 +1,230 @@
+//! AVX2 and FMA.
+
+use core::arch::x86_64 as x86;
+use core::ops::{Add, Div, Mul, Sub};
+
+cpufeatures::new!(avx2_and_fma, "avx2", "fma");
+
+/// Proof that the processor has AVX2 and FMA and that the system keeps their registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// The proof, if the processor has them. Asked once; later calls read a cached answer.
+    #[inline(always)]
+    pub fn detect() -> Option<Self> {
+        avx2_and_fma::get().then_some(Self(()))
+    }
+}
+
+/// Work to be compiled for AVX2 and FMA: `run` and everything it calls must be inlined for that.
+pub trait Kernel {
+    /// What it returns.
+    type Output;
+    /// Does the work. Mark it `#[inline(always)]`.
+    fn run(self, proof: Avx2) -> Self::Output;
+}
+
+/// Runs a kernel in a function that is compiled for AVX2 and FMA.
+#[inline]
+pub fn run<K: Kernel>(kernel: K, proof: Avx2) -> K::Output {
+    #[target_feature(enable = "avx2,fma")]
+    fn inner<K: Kernel>(kernel: K, proof: Avx2) -> K::Output {
+        kernel.run(proof)
+    }
+    // SAFETY: `proof` exists, so the processor has both features.
+    unsafe { inner(kernel, proof) }
+}
+
+macro_rules! registers {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $t:ty, $n:literal, $set1:ident, $load:ident, $store:ident,
+     $add:ident, $sub:ident, $mul:ident, $div:ident, $fmadd:ident, $sqrt:ident, $max:ident,
+     $and:ident, $andnot:ident, $or:ident, $blendv:ident, $movemask:ident, $gt:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name($inner);
+
+        // SAFETY of every block below: a value of this type, or the proof among the arguments,
+        // exists only where the processor has AVX2 and FMA; memory is touched through references
+        // to whole arrays alone, by instructions that take any alignment.
+        #[allow(clippy::undocumented_unsafe_blocks, reason = "said once, above")]
+        impl $name {
+            /// The same value in every place.
+            #[inline(always)]
+            pub fn splat(_: Avx2, x: $t) -> Self {
+                Self(unsafe { x86::$set1(x) })
+            }
+            /// The values of an array.
+            #[inline(always)]
+            pub fn load(_: Avx2, x: &[$t; $n]) -> Self {
+                Self(unsafe { x86::$load(x.as_ptr()) })
+            }
+            /// Writes the values to an array.
+            #[inline(always)]
+            pub fn store(self, out: &mut [$t; $n]) {
+                unsafe { x86::$store(out.as_mut_ptr(), self.0) }
+            }
+            /// `self·b + c`, rounded once.
+            #[inline(always)]
+            pub fn mul_add(self, b: Self, c: Self) -> Self {
+                Self(unsafe { x86::$fmadd(self.0, b.0, c.0) })
+            }
+            /// √, correctly rounded.
+            #[inline(always)]
+            pub fn sqrt(self) -> Self {
+                Self(unsafe { x86::$sqrt(self.0) })
+            }
+            /// The larger one in every place.
+            #[inline(always)]
+            pub fn max(self, other: Self) -> Self {
+                Self(unsafe { x86::$max(self.0, other.0) })
+            }
+            /// The absolute value in every place.
+            #[inline(always)]
+            pub fn abs(self) -> Self {
+                Self(unsafe { x86::$andnot(x86::$set1(-0.0), self.0) })
+            }
+            /// The size of `self` with the sign of `sign`.
+            #[inline(always)]
+            pub fn copysign(self, sign: Self) -> Self {
+                Self(unsafe { x86::$or(self.abs().0, x86::$and(x86::$set1(-0.0), sign.0)) })
+            }
+            /// All bits set where `self > other`.
+            #[inline(always)]
+            pub fn gt(self, other: Self) -> Self {
+                let gt = $gt;
+                Self(unsafe { gt(self.0, other.0) })
+            }
+            /// `yes` where `mask` has its sign bit set, `no` elsewhere.
+            #[inline(always)]
+            pub fn select(mask: Self, yes: Self, no: Self) -> Self {
+                Self(unsafe { x86::$blendv(no.0, yes.0, mask.0) })
+            }
+            /// Whether a sign bit is set.
+            #[inline(always)]
+            pub fn any(self) -> bool {
+                unsafe { x86::$movemask(self.0) != 0 }
+            }
+        }
+
+        registers!(@op $name, Add, add, $add);
+        registers!(@op $name, Sub, sub, $sub);
+        registers!(@op $name, Mul, mul, $mul);
+        registers!(@op $name, Div, div, $div);
+    };
+    (@op $name:ident, $trait:ident, $method:ident, $intrinsic:ident) => {
+        impl $trait for $name {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                // SAFETY: as above.
+                Self(unsafe { x86::$intrinsic(self.0, other.0) })
+            }
+        }
+    };
+}
+
+registers!(
+    /// Eight `f32`.
+    F32x8(x86::__m256), f32, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps,
+    _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_div_ps, _mm256_fmadd_ps, _mm256_sqrt_ps,
+    _mm256_max_ps, _mm256_and_ps, _mm256_andnot_ps, _mm256_or_ps, _mm256_blendv_ps,
+    _mm256_movemask_ps, x86::_mm256_cmp_ps::<{ x86::_CMP_GT_OQ }>
+);
+registers!(
+    /// Four `f32`.
+    F32x4(x86::__m128), f32, 4, _mm_set1_ps, _mm_loadu_ps, _mm_storeu_ps,
+    _mm_add_ps, _mm_sub_ps, _mm_mul_ps, _mm_div_ps, _mm_fmadd_ps, _mm_sqrt_ps,
+    _mm_max_ps, _mm_and_ps, _mm_andnot_ps, _mm_or_ps, _mm_blendv_ps,
+    _mm_movemask_ps, x86::_mm_cmpgt_ps
+);
+registers!(
+    /// Four `f64`.
+    F64x4(x86::__m256d), f64, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd,
+    _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_div_pd, _mm256_fmadd_pd, _mm256_sqrt_pd,
+    _mm256_max_pd, _mm256_and_pd, _mm256_andnot_pd, _mm256_or_pd, _mm256_blendv_pd,
+    _mm256_movemask_pd, x86::_mm256_cmp_pd::<{ x86::_CMP_GT_OQ }>
+);
+registers!(
+    /// Two `f64`.
+    F64x2(x86::__m128d), f64, 2, _mm_set1_pd, _mm_loadu_pd, _mm_storeu_pd,
+    _mm_add_pd, _mm_sub_pd, _mm_mul_pd, _mm_div_pd, _mm_fmadd_pd, _mm_sqrt_pd,
+    _mm_max_pd, _mm_and_pd, _mm_andnot_pd, _mm_or_pd, _mm_blendv_pd,
+    _mm_movemask_pd, x86::_mm_cmpgt_pd
+);
+
+macro_rules! scalar_mul_add {
+    ($name:ident, $t:ty, $set:ident, $fmadd:ident, $get:ident) => {
+        impl Avx2 {
+            /// `a·b + c`, rounded once.
+            #[inline(always)]
+            pub fn $name(self, a: $t, b: $t, c: $t) -> $t {
+                // SAFETY: the proof exists.
+                unsafe { x86::$get(x86::$fmadd(x86::$set(a), x86::$set(b), x86::$set(c))) }
+            }
+        }
+    };
+}
+scalar_mul_add!(mul_add_f32, f32, _mm_set_ss, _mm_fmadd_ss, _mm_cvtss_f32);
+scalar_mul_add!(mul_add_f64, f64, _mm_set_sd, _mm_fmadd_sd, _mm_cvtsd_f64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every operation against the scalar one, bit for bit.
+    macro_rules! agree {
+        ($name:ident, $t:ty, $n:literal, $fma:ident) => {{
+            struct Work;
+            impl Kernel for Work {
+                type Output = ();
+                fn run(self, proof: Avx2) {
+                    let values: [$t; 8] = [0.0, -0.0, 1.5, -2.25, 3e30, -1e-30, 7.0, -0.3];
+                    for shift in 0..8 {
+                        let x: [$t; $n] = core::array::from_fn(|i| values[i % 8]);
+                        let y: [$t; $n] = core::array::from_fn(|i| values[(i + shift) % 8]);
+                        let (a, b) = ($name::load(proof, &x), $name::load(proof, &y));
+                        let check = |got: $name, want: fn($t, $t) -> $t| {
+                            let mut out = [0.0; $n];
+                            got.store(&mut out);
+                            for ((&got, &x), &y) in out.iter().zip(&x).zip(&y) {
+                                let want = want(x, y);
+                                assert!(
+                                    got.to_bits() == want.to_bits()
+                                        || got.is_nan() && want.is_nan()
+                                );
+                            }
+                        };
+                        check(a + b, |x, y| x + y);
+                        check(a - b, |x, y| x - y);
+                        check(a * b, |x, y| x * y);
+                        check(a / b, |x, y| x / y);
+                        check(a.abs().sqrt(), |x, _| x.abs().sqrt());
+                        check(a.abs(), |x, _| x.abs());
+                        check(a.copysign(b), |x, y| x.copysign(y));
+                        check(a.max(b), |x, y| if x > y { x } else { y });
+                        check(a.mul_add(b, $name::splat(proof, 0.1)), |x, y| x.mul_add(y, 0.1));
+                        check($name::select(a.gt(b), a, b), |x, y| if x > y { x } else { y });
+                        assert_eq!(a.gt(b).any(), x.iter().zip(&y).any(|(x, y)| x > y));
+                        let (got, want) = (proof.$fma(x[0], y[1], 0.1), x[0].mul_add(y[1], 0.1));
+                        assert_eq!(got.to_bits(), want.to_bits());
+                    }
+                }
+            }
+            match Avx2::detect() {
+                Some(proof) => run(Work, proof),
+                None => std::eprintln!("skipped: the processor has no AVX2"),
+            }
+        }};
+    }
+
+    extern crate std;
+
+    #[test]
+    fn registers_agree_with_scalars() {
+        agree!(F32x8, f32, 8, mul_add_f32);
+        agree!(F32x4, f32, 4, mul_add_f32);
+        agree!(F64x4, f64, 4, mul_add_f64);
+        agree!(F64x2, f64, 2, mul_add_f64);
+    }
+}

@@ -1,0 +1,359 @@
+//! Matrices kept row by row, and Householder QR with column pivoting on them.
+//!
+//! A reflection from the left adds up rows and takes multiples of the sum from them again: with a
+//! column in each place of a register nothing is added up across places. The order of additions,
+//! and with it every bit, is the same for every width of register.
+
+use super::qr::householder;
+use super::{at, put, swap};
+use crate::mat::Columns;
+use crate::scalar::Scalar;
+use crate::simd::{Kernel, Lanes, Simd, Single, VECTORS};
+
+/// Rows are padded to whole registers: room for up to three times their length.
+const ROOM: usize = if VECTORS { 3 } else { 1 };
+
+/// An `M × N` matrix row by row, with room for padding.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(super) struct Rows<T, const M: usize, const N: usize>([[[T; N]; M]; ROOM]);
+
+impl<T: Scalar, const M: usize, const N: usize> Rows<T, M, N> {
+    pub(super) const ZERO: Self = Self([[[T::ZERO; N]; M]; ROOM]);
+
+    pub(super) const fn borrow(&mut self) -> &mut [T] {
+        self.0.as_flattened_mut().as_flattened_mut()
+    }
+}
+
+/// One row of [`Rows`].
+pub(super) type Row<T, const N: usize> = Rows<T, 1, N>;
+
+/// A kernel over rows of so many columns: in registers that hold no more than there are, where there
+/// is a choice.
+pub(super) struct Fitted<K>(pub(super) usize, pub(super) K);
+
+impl<T: Scalar, K: Kernel<T>> Kernel<T> for Fitted<K> {
+    type Output = K::Output;
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> K::Output {
+        match self.0 {
+            0..=3 => self.1.run(Single),
+            n if n <= T::LANES => self.1.run(simd.half()),
+            _ => self.1.run(simd),
+        }
+    }
+}
+
+/// `LEN` values from `i` on.
+#[inline(always)]
+pub(super) fn load<T: Scalar, S: Simd<T>>(simd: S, values: &[T], i: usize) -> S::V {
+    simd.load(values.get(i..i + S::V::LEN).unwrap_or(&[]))
+}
+
+/// Overwrites `LEN` values from `i` on.
+#[inline(always)]
+pub(super) fn store<T: Scalar, V: Lanes<T>>(v: V, values: &mut [T], i: usize) {
+    v.store(values.get_mut(i..i + V::LEN).unwrap_or(&mut []));
+}
+
+/// Rows after which a sum is begun anew: the rounding errors of a tall matrix stay small.
+const BLOCK: usize = 64;
+
+/// `Σ vᵣ·rowᵣ` at places `i..i + LEN`.
+#[inline(always)]
+fn weighted_sum<T: Scalar, S: Simd<T>>(
+    simd: S,
+    v: &[T],
+    rows: &[T],
+    stride: usize,
+    i: usize,
+) -> S::V {
+    let none = simd.splat(T::ZERO);
+    let mut total = none;
+    for (v, rows) in v.chunks(BLOCK).zip(rows.chunks(BLOCK * stride)) {
+        let (mut a, mut b, mut c, mut d) = (none, none, none, none);
+        let (mut v, mut rows) = (v.chunks_exact(4), rows.chunks_exact(4 * stride));
+        for (v, four) in v.by_ref().zip(rows.by_ref()) {
+            a = load(simd, four, i).mul_add(simd.splat(at(v, 0)), a);
+            b = load(simd, four, i + stride).mul_add(simd.splat(at(v, 1)), b);
+            c = load(simd, four, i + 2 * stride).mul_add(simd.splat(at(v, 2)), c);
+            d = load(simd, four, i + 3 * stride).mul_add(simd.splat(at(v, 3)), d);
+        }
+        for (&v, row) in v.remainder().iter().zip(rows.remainder().chunks_exact(stride)) {
+            a = load(simd, row, i).mul_add(simd.splat(v), a);
+        }
+        total = total + ((a + b) + (c + d));
+    }
+    total
+}
+
+/// `rows ← (I − τ·v·vᵀ)·rows`, columns `from..width`; `product` is scratch for one row.
+#[inline(always)]
+pub(super) fn reflect_rows<T: Scalar, S: Simd<T>>(
+    simd: S,
+    (v, tau): (&[T], T),
+    rows: &mut [T],
+    stride: usize,
+    (from, width): (usize, usize),
+    product: &mut [T],
+) {
+    let rows = rows.get_mut(..v.len() * stride).unwrap_or(&mut []);
+    let first = from - from % S::V::LEN;
+    let mut i = first;
+    while i < width {
+        let sum = weighted_sum(simd, v, rows, stride, i);
+        store(sum * simd.splat(-tau), product, i);
+        i += S::V::LEN;
+    }
+    // What stands in front of `from` in its register stays as it is.
+    for p in product.iter_mut().take(from).skip(first) {
+        *p = T::ZERO;
+    }
+    i = first;
+    while i < width {
+        let product = load(simd, product, i);
+        for (&v, row) in v.iter().zip(rows.chunks_exact_mut(stride)) {
+            store(product.mul_add(simd.splat(v), load(simd, row, i)), row, i);
+        }
+        i += S::V::LEN;
+    }
+}
+
+/// Scratch of a pivoted factorisation `A·P = Q·R`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scratch<T, const M: usize, const N: usize> {
+    left: Row<T, N>,
+    start: Row<T, N>,
+    product: Row<T, N>,
+    reflector: [T; M],
+    exponents: [i32; N],
+}
+
+impl<T: Scalar, const M: usize, const N: usize> Scratch<T, M, N> {
+    pub(super) const ZERO: Self = Self {
+        left: Row::ZERO,
+        start: Row::ZERO,
+        product: Row::ZERO,
+        reflector: [T::ZERO; M],
+        exponents: [0; N],
+    };
+
+    pub(super) const fn borrow<'a>(
+        &'a mut self,
+        a: &'a mut [T],
+        tau: &'a mut [T],
+        permutation: &'a mut [u32],
+    ) -> Factoring<'a, T> {
+        Factoring {
+            a,
+            tau,
+            permutation,
+            exponents: &mut self.exponents,
+            left: self.left.borrow(),
+            start: self.start.borrow(),
+            product: self.product.borrow(),
+            reflector: &mut self.reflector,
+        }
+    }
+}
+
+/// A pivoted factorisation between its steps.
+pub(super) struct Factoring<'a, T> {
+    /// `A`, row by row; `R` on and above the diagonal and the reflection vectors below it, as far as
+    /// the steps have come.
+    pub(super) a: &'a mut [T],
+    /// Factors of the reflections `I − τ·v·vᵀ`.
+    pub(super) tau: &'a mut [T],
+    /// Column `k` of `A·P` is column `permutation[k]` of `A`.
+    pub(super) permutation: &'a mut [u32],
+    /// Column `k` of `A·P` is the stored one times `2^exponents[k]`.
+    pub(super) exponents: &'a mut [i32],
+    /// Squared length of what is left of the column below the finished rows.
+    left: &'a mut [T],
+    /// Squared length of the whole column.
+    start: &'a mut [T],
+    product: &'a mut [T],
+    reflector: &'a mut [T],
+}
+
+/// The size of a matrix and how far apart its rows are. Passed by value and made from sizes that the
+/// compiler knows, so that loops over rows are compiled for them.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) stride: usize,
+}
+
+impl Shape {
+    /// The shape for registers of `len` values.
+    #[inline(always)]
+    pub(super) const fn new(rows: usize, columns: usize, len: usize) -> Self {
+        let stride = if columns == 0 { len } else { columns.next_multiple_of(len) };
+        Self { rows, columns, stride }
+    }
+}
+
+impl<T: Scalar> Factoring<'_, T> {
+    /// Takes in a matrix column by column and brings each column to mid-range.
+    #[inline(always)]
+    pub(super) fn begin<S: Simd<T>>(&mut self, simd: S, shape: Shape, a: &impl Columns<T>) {
+        let Shape { rows, columns, stride } = shape;
+        for j in 0..columns {
+            for (&v, row) in a.col(j).iter().zip(self.a.chunks_exact_mut(stride)) {
+                put(row, j, v);
+            }
+        }
+        for (k, p) in (0..).zip(self.permutation.iter_mut()) {
+            *p = k;
+        }
+        let rows = self.a.get_mut(..stride * rows).unwrap_or(&mut []);
+        let mut i = 0;
+        while i < stride {
+            let mut largest = simd.splat(T::ZERO);
+            for row in rows.chunks_exact(stride) {
+                let size = load(simd, row, i).abs();
+                largest = S::V::select(size.gt(largest), size, largest);
+            }
+            store(largest, self.left, i);
+            i += S::V::LEN;
+        }
+        // Exact powers of two; those of a subnormal or huge column take more than one factor.
+        let (mut scaled, mut one_factor) = (false, true);
+        let factors = &mut *self.start;
+        for (j, exponent) in self.exponents.iter_mut().enumerate() {
+            let largest = at(self.left, j);
+            *exponent = if largest > T::ZERO { largest.exponent() } else { 0 };
+            scaled |= *exponent != 0;
+            one_factor &= *exponent < T::MAX_EXP && *exponent >= -T::MAX_EXP;
+            put(factors, j, T::exp2i(-*exponent));
+        }
+        if scaled && one_factor {
+            for row in rows.chunks_exact_mut(stride) {
+                let mut i = 0;
+                while i < stride {
+                    store(load(simd, row, i) * load(simd, factors, i), row, i);
+                    i += S::V::LEN;
+                }
+            }
+        } else if scaled {
+            for row in rows.chunks_exact_mut(stride) {
+                for (v, &exponent) in row.iter_mut().zip(self.exponents.iter()) {
+                    *v = v.scale_exp2(-exponent);
+                }
+            }
+        }
+        let mut i = 0;
+        while i < stride {
+            let none = simd.splat(T::ZERO);
+            let mut sum = none;
+            for block in rows.chunks(BLOCK * stride) {
+                let mut part = none;
+                for row in block.chunks_exact(stride) {
+                    let v = load(simd, row, i);
+                    part = v.mul_add(v, part);
+                }
+                sum = sum + part;
+            }
+            store(sum, self.left, i);
+            store(sum, self.start, i);
+            i += S::V::LEN;
+        }
+    }
+
+    /// Moves the longest remainder to column `k`, eliminates it below row `k`, and updates the
+    /// columns after it. Returns false when nothing but rounding noise is left.
+    #[inline(always)]
+    pub(super) fn eliminate<S: Simd<T>>(&mut self, simd: S, shape: Shape, k: usize) -> bool {
+        let Shape { rows, columns, stride } = shape;
+        let Some(pivot) = self.pivot(shape, k) else { return false };
+        if pivot != k {
+            for row in self.a.chunks_exact_mut(stride).take(rows) {
+                swap(row, k, pivot);
+            }
+            swap(self.permutation, k, pivot);
+            swap(self.exponents, k, pivot);
+            swap(self.left, k, pivot);
+            swap(self.start, k, pivot);
+        }
+        let reflector = self.reflector.get_mut(k..).unwrap_or(&mut []);
+        let rows = self.a.get_mut(k * stride..).unwrap_or(&mut []);
+        for (v, row) in reflector.iter_mut().zip(rows.chunks_exact(stride)) {
+            *v = at(row, k);
+        }
+        let tau = householder(simd, reflector);
+        put(self.tau, k, tau);
+        for (&v, row) in reflector.iter().zip(rows.chunks_exact_mut(stride)) {
+            put(row, k, v);
+        }
+        put(reflector, 0, T::ONE);
+        reflect_rows(simd, (reflector, tau), rows, stride, (k + 1, columns), self.product);
+
+        for j in k + 1..columns {
+            // Downdate, and compute afresh once half of the digits of the length have cancelled.
+            let (first, old) = (at(rows, j), at(self.left, j));
+            let mut left = old - first * first;
+            if !(left > T::from_f64(0.05) * old) {
+                left = T::ZERO;
+                for (_, row) in reflector.iter().zip(rows.chunks_exact(stride)).skip(1) {
+                    left += at(row, j) * at(row, j);
+                }
+            }
+            put(self.left, j, left);
+        }
+        true
+    }
+
+    /// The column with the longest remainder; sets what is left of columns to zero that hold only
+    /// rounding noise.
+    #[inline(always)]
+    fn pivot(&mut self, shape: Shape, k: usize) -> Option<usize> {
+        let Shape { rows, stride, .. } = shape;
+        // Each reflection adds a rounding error of about ε of the column's own length.
+        let noise = T::from_usize(4 * k) * T::EPSILON * T::EPSILON;
+        let mut best: Option<(T, usize, i32)> = None;
+        for (j, &exponent) in self.exponents.iter().enumerate().skip(k) {
+            let left = at(self.left, j);
+            if !(left > noise * at(self.start, j)) {
+                // What is left is noise, yet it may be longer than a whole column of a smaller scale.
+                for row in self.a.chunks_exact_mut(stride).take(rows).skip(k) {
+                    put(row, j, T::ZERO);
+                }
+                put(self.left, j, T::ZERO);
+                continue;
+            }
+            let longer = match best {
+                None => true,
+                Some((longest, _, its)) if its == exponent => left > longest,
+                Some((longest, _, its)) => left.scale_exp2(2 * (exponent - its)) > longest,
+            };
+            if longer {
+                best = Some((left, j, exponent));
+            }
+        }
+        best.map(|(_, j, _)| j)
+    }
+
+    /// `rows ← (I − τ·v·vᵀ)·rows` with reflection `k`; all reflections from the last to the first
+    /// make `Q·rows`. The rows are `apart` values apart and `width` long.
+    #[inline(always)]
+    pub(super) fn reflect<S: Simd<T>>(
+        &mut self,
+        simd: S,
+        shape: Shape,
+        k: usize,
+        rows: &mut [T],
+        (apart, width): (usize, usize),
+    ) {
+        let stride = shape.stride;
+        let reflector = self.reflector.get_mut(k..).unwrap_or(&mut []);
+        let own = self.a.get(k * stride..).unwrap_or(&[]);
+        for (v, row) in reflector.iter_mut().zip(own.chunks_exact(stride)) {
+            *v = at(row, k);
+        }
+        put(reflector, 0, T::ONE);
+        let rows = rows.get_mut(k * apart..).unwrap_or(&mut []);
+        reflect_rows(simd, (reflector, at(self.tau, k)), rows, apart, (0, width), self.product);
+    }
+}
