@@ -4,7 +4,7 @@
 //! along columns. No method panics; an index outside the matrix gives an empty slice or `None`.
 
 use crate::scalar::Scalar;
-use crate::simd::{self, Simd};
+use crate::simd;
 
 /// An `M × N` matrix, stored column by column.
 ///
@@ -212,25 +212,6 @@ pub trait Columns<T> {
     fn col_mut(&mut self, j: usize) -> &mut [T];
     /// Columns `p ≠ q`, to be changed; empty if one is missing or both are the same.
     fn pair_mut(&mut self, p: usize, q: usize) -> (&mut [T], &mut [T]);
-
-    /// Inner product of columns `p` and `q`.
-    #[inline(always)]
-    fn dot_columns<S: Simd<T>>(&self, simd: S, p: usize, q: usize) -> T
-    where
-        T: Scalar,
-    {
-        simd.dot(self.col(p), self.col(q))
-    }
-    /// [`simd::shear`] of the first `cols` rows of columns `p ≠ q`.
-    #[inline(always)]
-    fn shear_columns<S: Simd<T>>(&mut self, simd: S, p: usize, q: usize, a: T, b: T)
-    where
-        T: Scalar,
-    {
-        let n = self.cols();
-        let (x, y) = self.pair_mut(p, q);
-        simd.shear(a, b, x.get_mut(..n).unwrap_or(&mut []), y.get_mut(..n).unwrap_or(&mut []));
-    }
 }
 
 impl<T: Scalar, const M: usize, const N: usize> Columns<T> for Mat<T, M, N> {
@@ -261,24 +242,6 @@ impl<T: Scalar, const M: usize, const N: usize> Columns<T> for Mat<T, M, N> {
         match self.cols.get_disjoint_mut([p, q]) {
             Ok([a, b]) => (a, b),
             Err(_) => (&mut [], &mut []),
-        }
-    }
-
-    // As above, but in a branch where the compiler knows the length, which is worth a third of the
-    // time of a Jacobi sweep.
-    #[inline(always)]
-    fn dot_columns<S: Simd<T>>(&self, simd: S, p: usize, q: usize) -> T {
-        match (self.cols.get(p), self.cols.get(q)) {
-            (Some(x), Some(y)) => simd.dot(x, y),
-            _ => T::ZERO,
-        }
-    }
-    #[inline(always)]
-    fn shear_columns<S: Simd<T>>(&mut self, simd: S, p: usize, q: usize, a: T, b: T) {
-        if let Ok([x, y]) = self.cols.get_disjoint_mut([p, q])
-            && let (Some(x), Some(y)) = (x.get_mut(..N), y.get_mut(..N))
-        {
-            simd.shear(a, b, x, y);
         }
     }
 }

@@ -73,8 +73,6 @@ pub trait Simd<T: Scalar>: Copy {
     fn splat(self, x: T) -> Self::V;
     /// The first `LEN` values of `x`; missing ones count as zero.
     fn load(self, x: &[T]) -> Self::V;
-    /// [`Lanes::mul_add`] of single values: `a·b + c`.
-    fn mul_add(self, a: T, b: T, c: T) -> T;
 
     /// [`dot`] in these registers.
     #[inline(always)]
@@ -91,34 +89,6 @@ pub trait Simd<T: Scalar>: Copy {
             partial_sums(self, x, y, group * Self::V::LEN).store(out);
         }
         tree(&lanes, T::LANES)
-    }
-
-    /// [`axpy`] in these registers.
-    #[inline(always)]
-    fn axpy(self, a: T, x: &[T], y: &mut [T]) {
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = self.mul_add(a, x, *y);
-        }
-    }
-
-    /// [`rotate`] in these registers.
-    #[inline(always)]
-    fn rotate(self, c: T, s: T, r: T, x: &mut [T], y: &mut [T]) {
-        for (x, y) in x.iter_mut().zip(y) {
-            let (a, b) = (*x, *y);
-            *x = self.mul_add(c, a, -(s * b));
-            *y = self.mul_add(r, a, c * b);
-        }
-    }
-
-    /// [`shear`] in these registers.
-    #[inline(always)]
-    fn shear(self, a: T, b: T, x: &mut [T], y: &mut [T]) {
-        for (x, y) in x.iter_mut().zip(y) {
-            let (u, v) = (*x, *y);
-            *x = self.mul_add(-a, v, u);
-            *y = self.mul_add(b, u, v);
-        }
     }
 }
 
@@ -155,10 +125,6 @@ macro_rules! plain {
             fn load(self, x: &[T]) -> T::$v {
                 <T::$v>::load(x)
             }
-            #[inline(always)]
-            fn mul_add(self, a: T, b: T, c: T) -> T {
-                a * b + c
-            }
         }
     };
 }
@@ -183,10 +149,6 @@ impl<T: Scalar> Simd<T> for Single {
     #[inline(always)]
     fn load(self, x: &[T]) -> T {
         T::load(x)
-    }
-    #[inline(always)]
-    fn mul_add(self, a: T, b: T, c: T) -> T {
-        a * b + c
     }
 }
 
@@ -245,63 +207,85 @@ macro_rules! scalar_lanes {
 scalar_lanes!(f32, sqrtf);
 scalar_lanes!(f64, sqrt);
 
+/// [`Lanes`] for a vector type with the methods of `wide`, and with these two.
+macro_rules! vector_lanes {
+    ($t:ty, $v:ty, $n:literal, mul_add: $mul_add:expr, copysign: $copysign:expr) => {
+        impl Lanes<$t> for $v {
+            const LEN: usize = $n;
+            type Mask = Self;
+            #[inline(always)]
+            fn store(self, out: &mut [$t]) {
+                match out.first_chunk_mut::<$n>() {
+                    Some(full) => *full = self.to_array(),
+                    None => {
+                        for (o, v) in out.iter_mut().zip(self.to_array()) {
+                            *o = v;
+                        }
+                    }
+                }
+            }
+            #[inline(always)]
+            fn mul_add(self, b: Self, c: Self) -> Self {
+                $mul_add(self, b, c)
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                // One instruction on every target that has these registers.
+                <$v>::sqrt(self)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                <$v>::abs(self)
+            }
+            #[inline(always)]
+            fn copysign(self, sign: Self) -> Self {
+                $copysign(self, sign)
+            }
+            #[inline(always)]
+            fn gt(self, other: Self) -> Self {
+                self.simd_gt(other)
+            }
+            #[inline(always)]
+            fn select(mask: Self, yes: Self, no: Self) -> Self {
+                mask.bitselect(yes, no)
+            }
+            #[inline(always)]
+            fn any(mask: Self) -> bool {
+                mask.any()
+            }
+        }
+    };
+}
+
+/// The first values of a slice; missing ones count as zero. Entry by entry where some are missing:
+/// a copy of unknown length would be a call.
+#[inline(always)]
+fn first_or_zero<T: Scalar, const LEN: usize>(x: &[T]) -> [T; LEN] {
+    match x.first_chunk() {
+        Some(full) => *full,
+        None => core::array::from_fn(|i| x.get(i).copied().unwrap_or(T::ZERO)),
+    }
+}
+
 /// Vector registers on targets that have them for both types.
 #[cfg(any(target_feature = "sse2", target_arch = "aarch64", target_feature = "simd128"))]
 mod vector {
-    use super::{Lanes, Portable};
+    use super::{Lanes, Portable, first_or_zero};
 
-    /// Whether the registers hold more than one value.
-    pub(crate) const VECTORS: bool = true;
     pub(crate) use wide::{
         f32x4 as F32Half, f32x8 as F32Lanes, f64x2 as F64Half, f64x4 as F64Lanes,
     };
 
+    /// Whether the registers hold more than one value.
+    pub(crate) const VECTORS: bool = true;
+
     macro_rules! wide_lanes {
         ($t:ty, $v:ty, $n:literal) => {
-            impl Lanes<$t> for $v {
-                const LEN: usize = $n;
-                type Mask = Self;
-                #[inline(always)]
-                fn store(self, out: &mut [$t]) {
-                    match out.first_chunk_mut::<$n>() {
-                        Some(full) => *full = self.to_array(),
-                        None => {
-                            for (o, v) in out.iter_mut().zip(self.to_array()) {
-                                *o = v;
-                            }
-                        }
-                    }
-                }
-                #[inline(always)]
-                fn mul_add(self, b: Self, c: Self) -> Self {
-                    if cfg!(feature = "fast") { <$v>::mul_add(self, b, c) } else { self * b + c }
-                }
-                #[inline(always)]
-                fn sqrt(self) -> Self {
-                    // One instruction on every target that has these registers.
-                    <$v>::sqrt(self)
-                }
-                #[inline(always)]
-                fn abs(self) -> Self {
-                    <$v>::abs(self)
-                }
-                #[inline(always)]
-                fn copysign(self, sign: Self) -> Self {
-                    <$v>::abs(self) | (sign & <$v>::splat(-0.0))
-                }
-                #[inline(always)]
-                fn gt(self, other: Self) -> Self {
-                    self.simd_gt(other)
-                }
-                #[inline(always)]
-                fn select(mask: Self, yes: Self, no: Self) -> Self {
-                    mask.bitselect(yes, no)
-                }
-                #[inline(always)]
-                fn any(mask: Self) -> bool {
-                    mask.any()
-                }
-            }
+            vector_lanes!(
+                $t, $v, $n,
+                mul_add: |a: $v, b, c| if cfg!(feature = "fast") { <$v>::mul_add(a, b, c) } else { a * b + c },
+                copysign: |x: $v, sign| x.abs() | (sign & <$v>::splat(-0.0))
+            );
             impl Portable<$t> for $v {
                 #[inline(always)]
                 fn splat(x: $t) -> Self {
@@ -309,13 +293,7 @@ mod vector {
                 }
                 #[inline(always)]
                 fn load(x: &[$t]) -> Self {
-                    match x.first_chunk::<$n>() {
-                        Some(full) => Self::new(*full),
-                        // Entry by entry: a copy of unknown length would be a call.
-                        None => {
-                            Self::new(core::array::from_fn(|i| x.get(i).copied().unwrap_or(0.0)))
-                        }
-                    }
+                    Self::new(first_or_zero(x))
                 }
             }
         };
@@ -327,18 +305,18 @@ mod vector {
 }
 #[cfg(not(any(target_feature = "sse2", target_arch = "aarch64", target_feature = "simd128")))]
 mod vector {
-    pub(crate) const VECTORS: bool = false;
     pub(crate) type F32Lanes = f32;
     pub(crate) type F32Half = f32;
     pub(crate) type F64Lanes = f64;
     pub(crate) type F64Half = f64;
+    pub(crate) const VECTORS: bool = false;
 }
 pub(crate) use vector::{F32Half, F32Lanes, F64Half, F64Lanes, VECTORS};
 
 /// Registers found at run time.
 #[cfg(all(feature = "fast", target_arch = "x86_64"))]
 mod found {
-    use super::{Kernel, Lanes, Simd};
+    use super::{Kernel, Lanes, Simd, first_or_zero};
     use crate::scalar::Scalar;
     use eigenmote_arch::{self as arch, Avx2, F32x4, F32x8, F64x2, F64x4};
 
@@ -347,52 +325,12 @@ mod found {
     pub struct Avx2Half(Avx2);
 
     macro_rules! registers {
-        ($t:ty, $set:ty, $proof:expr, $v:ty, $n:literal, $fma:ident) => {
-            impl Lanes<$t> for $v {
-                const LEN: usize = $n;
-                type Mask = Self;
-                #[inline(always)]
-                fn store(self, out: &mut [$t]) {
-                    match out.first_chunk_mut::<$n>() {
-                        Some(full) => <$v>::store(self, full),
-                        None => {
-                            let mut all = [0.0; $n];
-                            <$v>::store(self, &mut all);
-                            for (o, v) in out.iter_mut().zip(all) {
-                                *o = v;
-                            }
-                        }
-                    }
-                }
-                #[inline(always)]
-                fn mul_add(self, b: Self, c: Self) -> Self {
-                    <$v>::mul_add(self, b, c)
-                }
-                #[inline(always)]
-                fn sqrt(self) -> Self {
-                    <$v>::sqrt(self)
-                }
-                #[inline(always)]
-                fn abs(self) -> Self {
-                    <$v>::abs(self)
-                }
-                #[inline(always)]
-                fn copysign(self, sign: Self) -> Self {
-                    <$v>::copysign(self, sign)
-                }
-                #[inline(always)]
-                fn gt(self, other: Self) -> Self {
-                    <$v>::gt(self, other)
-                }
-                #[inline(always)]
-                fn select(mask: Self, yes: Self, no: Self) -> Self {
-                    <$v>::select(mask, yes, no)
-                }
-                #[inline(always)]
-                fn any(mask: Self) -> bool {
-                    <$v>::any(mask)
-                }
-            }
+        ($t:ty, $set:ty, $proof:expr, $v:ty, $n:literal) => {
+            vector_lanes!(
+                $t, $v, $n,
+                mul_add: |a: $v, b, c| a.mul_add(b, c),
+                copysign: |x: $v, sign| x.copysign(sign)
+            );
             impl Simd<$t> for $set {
                 type V = $v;
                 type Half = Avx2Half;
@@ -406,26 +344,15 @@ mod found {
                 }
                 #[inline(always)]
                 fn load(self, x: &[$t]) -> $v {
-                    match x.first_chunk::<$n>() {
-                        Some(full) => <$v>::load($proof(self), full),
-                        None => {
-                            let all =
-                                core::array::from_fn(|i| x.get(i).copied().unwrap_or_default());
-                            <$v>::load($proof(self), &all)
-                        }
-                    }
-                }
-                #[inline(always)]
-                fn mul_add(self, a: $t, b: $t, c: $t) -> $t {
-                    $proof(self).$fma(a, b, c)
+                    <$v>::load($proof(self), &first_or_zero(x))
                 }
             }
         };
     }
-    registers!(f32, Avx2, |s: Avx2| s, F32x8, 8, mul_add_f32);
-    registers!(f64, Avx2, |s: Avx2| s, F64x4, 4, mul_add_f64);
-    registers!(f32, Avx2Half, |s: Avx2Half| s.0, F32x4, 4, mul_add_f32);
-    registers!(f64, Avx2Half, |s: Avx2Half| s.0, F64x2, 2, mul_add_f64);
+    registers!(f32, Avx2, |s: Avx2| s, F32x8, 8);
+    registers!(f64, Avx2, |s: Avx2| s, F64x4, 4);
+    registers!(f32, Avx2Half, |s: Avx2Half| s.0, F32x4, 4);
+    registers!(f64, Avx2Half, |s: Avx2Half| s.0, F64x2, 2);
 
     /// A [`Kernel`] as `eigenmote-arch` wants it.
     struct Found<T, K>(K, core::marker::PhantomData<T>);
@@ -527,7 +454,9 @@ pub fn sum_of_squares<T: Scalar>(x: &[T]) -> T {
 /// `y ← y + a·x`, elementwise; product and sum are rounded separately.
 #[inline]
 pub fn axpy<T: Scalar>(a: T, x: &[T], y: &mut [T]) {
-    Plain.axpy(a, x, y);
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y += a * x;
+    }
 }
 
 /// `x ← a·x`.
@@ -541,13 +470,11 @@ pub fn scale<T: Scalar>(a: T, x: &mut [T]) {
 /// `(x, y) ← (c·x − s·y, r·x + c·y)`. With `r = s` and `c² + s² = 1` a plane rotation.
 #[inline]
 pub fn rotate<T: Scalar>(c: T, s: T, r: T, x: &mut [T], y: &mut [T]) {
-    Plain.rotate(c, s, r, x, y);
-}
-
-/// `(x, y) ← (x − a·y, y + b·x)`: a plane rotation whose cosine is left to a factor.
-#[inline]
-pub fn shear<T: Scalar>(a: T, b: T, x: &mut [T], y: &mut [T]) {
-    Plain.shear(a, b, x, y);
+    for (x, y) in x.iter_mut().zip(y) {
+        let (a, b) = (*x, *y);
+        *x = c * a - s * b;
+        *y = r * a + c * b;
+    }
 }
 
 /// Largest |xᵢ|; zero for an empty slice. NaN entries are passed over.
@@ -567,6 +494,17 @@ pub fn all_finite<T: Scalar>(x: &[T]) -> bool {
 mod tests {
     use super::*;
 
+    /// A sum in the registers that a kernel is given.
+    struct Dot<'a, T>(&'a [T], &'a [T]);
+
+    impl<T: Scalar> Kernel<T> for Dot<'_, T> {
+        type Output = T;
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, simd: S) -> T {
+            simd.dot(self.0, self.1)
+        }
+    }
+
     fn lanes_agree<T: Scalar>() {
         let mut state = 1u32;
         let mut next = || {
@@ -579,13 +517,14 @@ mod tests {
         }
         for n in 0..=150 {
             let (x, y) = (x.get(..n).unwrap_or(&[]), y.get(..n).unwrap_or(&[]));
-            let plain = Single.dot(x, y);
-            if !cfg!(feature = "fast") {
-                assert_eq!(Plain.dot(x, y).bits(), plain.bits(), "length {n}");
-                assert_eq!(PlainHalf.dot(x, y).bits(), plain.bits(), "length {n}");
-            }
             let exact: f64 = x.iter().zip(y).map(|(a, b)| a.to_f64() * b.to_f64()).sum();
-            assert!((plain.to_f64() - exact).abs() <= 8.0 * T::EPSILON.to_f64(), "length {n}");
+            let single = Single.dot(x, y);
+            for sum in [single, Plain.dot(x, y), PlainHalf.dot(x, y), T::dispatch(Dot(x, y))] {
+                assert!((sum.to_f64() - exact).abs() <= 8.0 * T::EPSILON.to_f64(), "length {n}");
+                if !cfg!(feature = "fast") {
+                    assert_eq!(sum.bits(), single.bits(), "length {n}");
+                }
+            }
         }
     }
 

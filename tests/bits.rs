@@ -1,7 +1,8 @@
 //! Results have the same bits on every target.
 //!
 //! The same groups run on an emulated Cortex-M4F and on `AArch64`: `firmware/bits`. With the feature
-//! `fast` the bits belong to the machine, and are only seen to be the same again.
+//! `fast` sums have the bits of the machine: they are only seen to come again. Integers, random
+//! values, and what is coded with a given model keep theirs.
 #![allow(missing_docs, unreachable_pub, clippy::expect_used, clippy::indexing_slicing)]
 
 #[path = "support/bits.rs"]
@@ -12,7 +13,9 @@ fn every_group_has_its_pinned_bits() {
     let mut differing = 0;
     for group in bits::GROUPS {
         let hash = (group.hash)();
-        let expected = if cfg!(feature = "fast") { (group.hash)() } else { group.pinned };
+        let integers = ["scalar", "rng", "bounded", "transform"];
+        let pinned = !cfg!(feature = "fast") || integers.iter().any(|i| group.name.starts_with(i));
+        let expected = if pinned { group.pinned } else { (group.hash)() };
         if hash != expected {
             eprintln!("{}: {hash:#018x}, expected {expected:#018x}", group.name);
             differing += 1;

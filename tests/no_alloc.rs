@@ -69,7 +69,6 @@ fn foundation<T: Scalar>() {
     without_allocation("simd", || {
         simd::axpy(simd::dot(&x, &y), &x, &mut y);
         simd::rotate(T::HALF, T::HALF, T::HALF, &mut x, &mut y);
-        simd::shear(T::HALF, T::HALF, &mut x, &mut y);
         simd::scale(simd::sum_of_squares(&x), &mut x);
         <T::Lanes as Portable<T>>::load(&x).store(&mut y);
         (simd::max_abs(&x), simd::all_finite(&y), mat::norm(&x))

@@ -38,7 +38,7 @@ pub fn run<K: Kernel>(kernel: K, proof: Avx2) -> K::Output {
 
 macro_rules! registers {
     ($(#[$doc:meta])* $name:ident($inner:ty), $t:ty, $n:literal, $set1:ident, $load:ident, $store:ident,
-     $add:ident, $sub:ident, $mul:ident, $div:ident, $fmadd:ident, $sqrt:ident, $max:ident,
+     $add:ident, $sub:ident, $mul:ident, $div:ident, $fmadd:ident, $sqrt:ident,
      $and:ident, $andnot:ident, $or:ident, $blendv:ident, $movemask:ident, $gt:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
@@ -59,10 +59,12 @@ macro_rules! registers {
             pub fn load(_: Avx2, x: &[$t; $n]) -> Self {
                 Self(unsafe { x86::$load(x.as_ptr()) })
             }
-            /// Writes the values to an array.
+            /// The values as an array.
             #[inline(always)]
-            pub fn store(self, out: &mut [$t; $n]) {
-                unsafe { x86::$store(out.as_mut_ptr(), self.0) }
+            pub fn to_array(self) -> [$t; $n] {
+                let mut out = [0.0; $n];
+                unsafe { x86::$store(out.as_mut_ptr(), self.0) };
+                out
             }
             /// `self·b + c`, rounded once.
             #[inline(always)]
@@ -73,11 +75,6 @@ macro_rules! registers {
             #[inline(always)]
             pub fn sqrt(self) -> Self {
                 Self(unsafe { x86::$sqrt(self.0) })
-            }
-            /// The larger one in every place.
-            #[inline(always)]
-            pub fn max(self, other: Self) -> Self {
-                Self(unsafe { x86::$max(self.0, other.0) })
             }
             /// The absolute value in every place.
             #[inline(always)]
@@ -91,14 +88,14 @@ macro_rules! registers {
             }
             /// All bits set where `self > other`.
             #[inline(always)]
-            pub fn gt(self, other: Self) -> Self {
+            pub fn simd_gt(self, other: Self) -> Self {
                 let gt = $gt;
                 Self(unsafe { gt(self.0, other.0) })
             }
-            /// `yes` where `mask` has its sign bit set, `no` elsewhere.
+            /// `yes` where `self` has its sign bit set, `no` elsewhere.
             #[inline(always)]
-            pub fn select(mask: Self, yes: Self, no: Self) -> Self {
-                Self(unsafe { x86::$blendv(no.0, yes.0, mask.0) })
+            pub fn bitselect(self, yes: Self, no: Self) -> Self {
+                Self(unsafe { x86::$blendv(no.0, yes.0, self.0) })
             }
             /// Whether a sign bit is set.
             #[inline(always)]
@@ -128,45 +125,30 @@ registers!(
     /// Eight `f32`.
     F32x8(x86::__m256), f32, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps,
     _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_div_ps, _mm256_fmadd_ps, _mm256_sqrt_ps,
-    _mm256_max_ps, _mm256_and_ps, _mm256_andnot_ps, _mm256_or_ps, _mm256_blendv_ps,
+    _mm256_and_ps, _mm256_andnot_ps, _mm256_or_ps, _mm256_blendv_ps,
     _mm256_movemask_ps, x86::_mm256_cmp_ps::<{ x86::_CMP_GT_OQ }>
 );
 registers!(
     /// Four `f32`.
     F32x4(x86::__m128), f32, 4, _mm_set1_ps, _mm_loadu_ps, _mm_storeu_ps,
     _mm_add_ps, _mm_sub_ps, _mm_mul_ps, _mm_div_ps, _mm_fmadd_ps, _mm_sqrt_ps,
-    _mm_max_ps, _mm_and_ps, _mm_andnot_ps, _mm_or_ps, _mm_blendv_ps,
+    _mm_and_ps, _mm_andnot_ps, _mm_or_ps, _mm_blendv_ps,
     _mm_movemask_ps, x86::_mm_cmpgt_ps
 );
 registers!(
     /// Four `f64`.
     F64x4(x86::__m256d), f64, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd,
     _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_div_pd, _mm256_fmadd_pd, _mm256_sqrt_pd,
-    _mm256_max_pd, _mm256_and_pd, _mm256_andnot_pd, _mm256_or_pd, _mm256_blendv_pd,
+    _mm256_and_pd, _mm256_andnot_pd, _mm256_or_pd, _mm256_blendv_pd,
     _mm256_movemask_pd, x86::_mm256_cmp_pd::<{ x86::_CMP_GT_OQ }>
 );
 registers!(
     /// Two `f64`.
     F64x2(x86::__m128d), f64, 2, _mm_set1_pd, _mm_loadu_pd, _mm_storeu_pd,
     _mm_add_pd, _mm_sub_pd, _mm_mul_pd, _mm_div_pd, _mm_fmadd_pd, _mm_sqrt_pd,
-    _mm_max_pd, _mm_and_pd, _mm_andnot_pd, _mm_or_pd, _mm_blendv_pd,
+    _mm_and_pd, _mm_andnot_pd, _mm_or_pd, _mm_blendv_pd,
     _mm_movemask_pd, x86::_mm_cmpgt_pd
 );
-
-macro_rules! scalar_mul_add {
-    ($name:ident, $t:ty, $set:ident, $fmadd:ident, $get:ident) => {
-        impl Avx2 {
-            /// `a·b + c`, rounded once.
-            #[inline(always)]
-            pub fn $name(self, a: $t, b: $t, c: $t) -> $t {
-                // SAFETY: the proof exists.
-                unsafe { x86::$get(x86::$fmadd(x86::$set(a), x86::$set(b), x86::$set(c))) }
-            }
-        }
-    };
-}
-scalar_mul_add!(mul_add_f32, f32, _mm_set_ss, _mm_fmadd_ss, _mm_cvtss_f32);
-scalar_mul_add!(mul_add_f64, f64, _mm_set_sd, _mm_fmadd_sd, _mm_cvtsd_f64);
 
 #[cfg(test)]
 mod tests {
@@ -174,7 +156,7 @@ mod tests {
 
     /// Every operation against the scalar one, bit for bit.
     macro_rules! agree {
-        ($name:ident, $t:ty, $n:literal, $fma:ident) => {{
+        ($name:ident, $t:ty, $n:literal) => {{
             struct Work;
             impl Kernel for Work {
                 type Output = ();
@@ -185,9 +167,7 @@ mod tests {
                         let y: [$t; $n] = core::array::from_fn(|i| values[(i + shift) % 8]);
                         let (a, b) = ($name::load(proof, &x), $name::load(proof, &y));
                         let check = |got: $name, want: fn($t, $t) -> $t| {
-                            let mut out = [0.0; $n];
-                            got.store(&mut out);
-                            for ((&got, &x), &y) in out.iter().zip(&x).zip(&y) {
+                            for ((&got, &x), &y) in got.to_array().iter().zip(&x).zip(&y) {
                                 let want = want(x, y);
                                 assert!(
                                     got.to_bits() == want.to_bits()
@@ -202,12 +182,9 @@ mod tests {
                         check(a.abs().sqrt(), |x, _| x.abs().sqrt());
                         check(a.abs(), |x, _| x.abs());
                         check(a.copysign(b), |x, y| x.copysign(y));
-                        check(a.max(b), |x, y| if x > y { x } else { y });
                         check(a.mul_add(b, $name::splat(proof, 0.1)), |x, y| x.mul_add(y, 0.1));
-                        check($name::select(a.gt(b), a, b), |x, y| if x > y { x } else { y });
-                        assert_eq!(a.gt(b).any(), x.iter().zip(&y).any(|(x, y)| x > y));
-                        let (got, want) = (proof.$fma(x[0], y[1], 0.1), x[0].mul_add(y[1], 0.1));
-                        assert_eq!(got.to_bits(), want.to_bits());
+                        check(a.simd_gt(b).bitselect(a, b), |x, y| if x > y { x } else { y });
+                        assert_eq!(a.simd_gt(b).any(), x.iter().zip(&y).any(|(x, y)| x > y));
                     }
                 }
             }
@@ -222,9 +199,9 @@ mod tests {
 
     #[test]
     fn registers_agree_with_scalars() {
-        agree!(F32x8, f32, 8, mul_add_f32);
-        agree!(F32x4, f32, 4, mul_add_f32);
-        agree!(F64x4, f64, 4, mul_add_f64);
-        agree!(F64x2, f64, 2, mul_add_f64);
+        agree!(F32x8, f32, 8);
+        agree!(F32x4, f32, 4);
+        agree!(F64x4, f64, 4);
+        agree!(F64x2, f64, 2);
     }
 }

@@ -241,7 +241,7 @@ fn form_q<T: Scalar>(a: &mut impl Columns<T>) {
         }
         for i in j..n {
             let (vector, column) = a.pair_mut(j - 1, i);
-            reflect(Plain, vector, tau, j, column);
+            reflect(vector, tau, j, column);
         }
     }
     for (i, v) in a.col_mut(0).iter_mut().enumerate() {

@@ -14,7 +14,7 @@ use super::rows::{Fitted, Rows, Scratch, Shape};
 use super::{at, max_exponent, put};
 use crate::mat::{Columns, Mat, mid_range};
 use crate::scalar::Scalar;
-use crate::simd::{self, Kernel, Lanes, Plain, Simd};
+use crate::simd::{self, Kernel, Lanes, Simd};
 
 /// `A·P = Q·R` in packed form.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -171,7 +171,7 @@ impl<T: Scalar, const M: usize, const N: usize> Qr<T, M, N> {
         for (i, v) in v.iter_mut().enumerate().take(k + 1) {
             *v = if i == k { T::ONE } else { T::ZERO };
         }
-        reflect(Plain, &v, at(&self.tau, k), k, x);
+        reflect(&v, at(&self.tau, k), k, x);
     }
 
     /// The basic least-squares solution of `A·x ≈ b`: minimal `‖A·x − b‖`, with `x = 0` at the
@@ -207,7 +207,7 @@ impl<T: Scalar, const M: usize, const N: usize> Qr<T, M, N> {
 #[inline(always)]
 fn apply_q<T: Scalar>(vectors: &impl Columns<T>, tau: &[T], rank: usize, x: &mut [T]) {
     for k in (0..rank).rev() {
-        reflect(Plain, vectors.col(k), at(tau, k), k, x);
+        reflect(vectors.col(k), at(tau, k), k, x);
     }
 }
 
@@ -252,11 +252,11 @@ pub(crate) fn householder<T: Scalar, S: Simd<T>>(simd: S, x: &mut [T]) -> T {
 ///
 /// Starts at a full group of lanes: with a few zeros more, there is no incomplete group in front.
 #[inline(always)]
-pub(crate) fn reflect<T: Scalar, S: Simd<T>>(simd: S, v: &[T], tau: T, k: usize, y: &mut [T]) {
+pub(crate) fn reflect<T: Scalar>(v: &[T], tau: T, k: usize, y: &mut [T]) {
     let from = k - k % T::LANES;
     let (v, y) = (v.get(from..).unwrap_or(&[]), y.get_mut(from..).unwrap_or(&mut []));
-    let w = tau * simd.dot(v, y);
-    simd.axpy(-w, v, y);
+    let w = tau * simd::dot(v, y);
+    simd::axpy(-w, v, y);
 }
 
 #[cfg(test)]

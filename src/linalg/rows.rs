@@ -88,6 +88,41 @@ fn weighted_sum<T: Scalar, S: Simd<T>>(
     total
 }
 
+/// `Σ` over all rows of the values at places `left..left + LEN` times those from `right` on.
+#[inline(always)]
+pub(super) fn sum_of_products<T: Scalar, S: Simd<T>>(
+    simd: S,
+    rows: &[T],
+    stride: usize,
+    left: usize,
+    right: usize,
+) -> S::V {
+    let none = simd.splat(T::ZERO);
+    let (mut a, mut b, mut c, mut d) = (none, none, none, none);
+    let mut rows = rows.chunks_exact(4 * stride);
+    for four in rows.by_ref() {
+        a = add_product(simd, four, left, right, a);
+        b = add_product(simd, four, left + stride, right + stride, b);
+        c = add_product(simd, four, left + 2 * stride, right + 2 * stride, c);
+        d = add_product(simd, four, left + 3 * stride, right + 3 * stride, d);
+    }
+    for row in rows.remainder().chunks_exact(stride) {
+        a = add_product(simd, row, left, right, a);
+    }
+    (a + b) + (c + d)
+}
+
+#[inline(always)]
+fn add_product<T: Scalar, S: Simd<T>>(
+    simd: S,
+    values: &[T],
+    left: usize,
+    right: usize,
+    sum: S::V,
+) -> S::V {
+    load(simd, values, left).mul_add(load(simd, values, right), sum)
+}
+
 /// `rows ← (I − τ·v·vᵀ)·rows`, columns `from..width`; `product` is scratch for one row.
 #[inline(always)]
 pub(super) fn reflect_rows<T: Scalar, S: Simd<T>>(
@@ -246,15 +281,9 @@ impl<T: Scalar> Factoring<'_, T> {
         }
         let mut i = 0;
         while i < stride {
-            let none = simd.splat(T::ZERO);
-            let mut sum = none;
+            let mut sum = simd.splat(T::ZERO);
             for block in rows.chunks(BLOCK * stride) {
-                let mut part = none;
-                for row in block.chunks_exact(stride) {
-                    let v = load(simd, row, i);
-                    part = v.mul_add(v, part);
-                }
-                sum = sum + part;
+                sum = sum + sum_of_products(simd, block, stride, i, i);
             }
             store(sum, self.left, i);
             store(sum, self.start, i);

@@ -18,7 +18,7 @@
 use core::fmt;
 
 use super::rows::{Factoring, Fitted, Rows, Scratch, Shape};
-use super::sweep::{Known, Layout, Queue, Sweep, Sweeping, Verdict};
+use super::sweep::{Known, Layout, Queue, Sweep, Sweeping, Verdict, largest_cosine};
 use super::{at, fix_sign, put, swap};
 use crate::mat::{Columns, Mat};
 use crate::scalar::Scalar;
@@ -521,7 +521,7 @@ impl<T: Scalar> Run<T> {
                 if self.sweeps < max_sweeps {
                     return;
                 }
-                let residual = sweeping.largest_cosine(queue);
+                let residual = largest_cosine(queue.exponent.len(), S::V::LEN, sweeping.x, queue);
                 self.error = Some(SvdError::NotConverged { residual });
             }
         }
@@ -600,7 +600,8 @@ impl<T: Scalar> Run<T> {
     }
 }
 
-/// Makes column `j` a unit vector orthogonal to the columns before it: the coordinate vector that is least represented in them, orthogonalised twice.
+/// Makes column `j` a unit vector orthogonal to the columns before it: the coordinate vector that is
+/// least represented in them, orthogonalised twice.
 #[inline(always)]
 fn complete<T: Scalar>(v: &mut impl Columns<T>, j: usize) {
     let n = v.cols();

@@ -17,7 +17,7 @@
 //! Source: Luk & Park, "On parallel Jacobi orderings", SIAM J. Sci. Stat. Comput. 10 (1989).
 
 use super::jacobi::{Rotation, rotation, rotation_scaled};
-use super::rows::{Row, load, store};
+use super::rows::{Row, load, store, sum_of_products};
 use super::{at, put};
 use crate::scalar::Scalar;
 use crate::simd::{Lanes, MAX_LANES, Simd, Single};
@@ -78,6 +78,9 @@ pub(super) struct Queue<'a, T> {
 }
 
 /// How the columns of a row lie: places 1, 3, … from 0 on, places 0, 2, … from `even` on.
+///
+/// Functions that are not inlined make their own from sizes: one whose address leaves the loops is
+/// no constant there, and their loops over rows then take twice as many instructions.
 #[derive(Clone, Copy)]
 pub(super) struct Layout {
     columns: usize,
@@ -89,10 +92,12 @@ impl Layout {
     /// The layout for registers of `len` values.
     #[inline(always)]
     pub(super) const fn new(columns: usize, len: usize) -> Self {
+        if len <= 1 {
+            return Self { columns, even: columns / 2, stride: columns };
+        }
         let even = (columns / 2).next_multiple_of(len);
         // One register more behind, since odd rounds reach one place further.
-        let stride = if len == 1 { columns } else { 2 * even + len };
-        Self { columns, even, stride }
+        Self { columns, even, stride: 2 * even + len }
     }
 
     /// How much of a row holds columns.
@@ -187,7 +192,7 @@ impl<T: Scalar> Sweep<T> {
 pub(super) struct Sweeping<'a, S, T> {
     simd: S,
     pub(super) layout: Layout,
-    x: &'a mut [T],
+    pub(super) x: &'a mut [T],
     w: Option<&'a mut [T]>,
 }
 
@@ -257,7 +262,7 @@ impl<'a, T: Scalar, S: Simd<T>> Sweeping<'a, S, T> {
     fn measure(&self, length2: &mut [T]) {
         let mut i = 0;
         while i < self.layout.stride {
-            store(self.sum_of_products(i, i), length2, i);
+            store(self.inner_products(i, i), length2, i);
             i += S::V::LEN;
         }
     }
@@ -291,19 +296,20 @@ impl<'a, T: Scalar, S: Simd<T>> Sweeping<'a, S, T> {
     #[inline(always)]
     fn meet(&mut self, pairs: Pairs, sweep: &mut Sweep<T>, queue: &mut Queue<'_, T>) {
         let layout = self.layout;
+        // cos² ≤ (ε/2)²·m: what a dot product of orthogonal columns may leave.
+        let threshold = T::from_usize(layout.columns) * T::from_f64(0.25) * T::EPSILON * T::EPSILON;
         let mut unsettled = false;
         let mut first = 0;
         while first < pairs.count {
-            let gamma = self.sum_of_products(pairs.left + first, pairs.right + first);
+            let gamma = self.inner_products(pairs.left + first, pairs.right + first);
             if sweep.shared {
                 let angles = Alike(self.simd);
-                unsettled |= turn(self.simd, &angles, layout, pairs, first, gamma, sweep, queue);
+                unsettled |= turn(self.simd, &angles, threshold, pairs, first, gamma, sweep, queue);
             } else {
                 let mut gammas = [T::ZERO; MAX_LANES];
                 gamma.store(&mut gammas);
                 for (i, &gamma) in gammas.iter().enumerate().take(S::V::LEN) {
-                    unsettled |=
-                        turn(Single, &Unlike, layout, pairs, first + i, gamma, sweep, queue);
+                    unsettled |= turn_unlike(threshold, pairs, first + i, gamma, sweep, queue);
                 }
             }
             first += S::V::LEN;
@@ -324,59 +330,17 @@ impl<'a, T: Scalar, S: Simd<T>> Sweeping<'a, S, T> {
         }
         if unsettled {
             self.absorb_factors(queue);
-            settle(layout, self.x, queue);
+            settle(layout.columns, S::V::LEN, self.x, queue);
         }
     }
 
     /// Inner products of the columns at `LEN` places from `left` on with those from `right` on.
     #[inline(always)]
-    fn sum_of_products(&self, left: usize, right: usize) -> S::V {
-        let (simd, stride) = (self.simd, self.layout.stride);
-        let none = simd.splat(T::ZERO);
-        let (mut a, mut b, mut c, mut d) = (none, none, none, none);
-        let rows = self.x.get(..stride * self.layout.columns).unwrap_or(&[]);
-        let mut fours = rows.chunks_exact(4 * stride);
-        for four in fours.by_ref() {
-            a = add_product(simd, four, left, right, a);
-            b = add_product(simd, four, left + stride, right + stride, b);
-            c = add_product(simd, four, left + 2 * stride, right + 2 * stride, c);
-            d = add_product(simd, four, left + 3 * stride, right + 3 * stride, d);
-        }
-        for row in fours.remainder().chunks_exact(stride) {
-            a = add_product(simd, row, left, right, a);
-        }
-        (a + b) + (c + d)
-    }
-
-    /// Largest |cosine| between two columns, whose squared lengths are known.
-    #[inline(always)]
-    pub(super) fn largest_cosine(&self, queue: &Queue<'_, T>) -> f32 {
+    fn inner_products(&self, left: usize, right: usize) -> S::V {
         let Layout { columns, stride, .. } = self.layout;
-        let mut worst = T::ZERO;
-        for p in 0..columns {
-            for q in 0..p {
-                let (p, q) = (self.layout.at(p), self.layout.at(q));
-                let rows = self.x.chunks_exact(stride).take(columns);
-                let gamma = rows.fold(T::ZERO, |sum, row| sum + at(row, p) * at(row, q)).abs();
-                let lengths = at(queue.length2, p).sqrt() * at(queue.length2, q).sqrt();
-                if gamma > worst * lengths {
-                    worst = gamma / lengths;
-                }
-            }
-        }
-        worst.to_f32()
+        let rows = self.x.get(..stride * columns).unwrap_or(&[]);
+        sum_of_products(self.simd, rows, stride, left, right)
     }
-}
-
-#[inline(always)]
-fn add_product<T: Scalar, S: Simd<T>>(
-    simd: S,
-    values: &[T],
-    left: usize,
-    right: usize,
-    sum: S::V,
-) -> S::V {
-    load(simd, values, left).mul_add(load(simd, values, right), sum)
 }
 
 /// How the rotation of pairs of columns is found.
@@ -498,7 +462,7 @@ impl<V: Copy> Side<V> {
 fn turn<T: Scalar, S: Simd<T>>(
     simd: S,
     angles: &impl Angles<T, S>,
-    layout: Layout,
+    threshold: T,
     pairs: Pairs,
     first: usize,
     gamma: S::V,
@@ -511,8 +475,6 @@ fn turn<T: Scalar, S: Simd<T>>(
     let (x, y) = (Side::load(simd, queue, left), Side::load(simd, queue, right));
     let gamma = S::V::select(present, gamma * (x.factor * y.factor), zero);
     let gamma2 = gamma * gamma;
-    // cos² ≤ (ε/2)²·m: what a dot product of orthogonal columns may leave.
-    let threshold = T::from_usize(layout.columns) * T::from_f64(0.25) * T::EPSILON * T::EPSILON;
     // Written so that a zero column counts as orthogonal.
     let rotates = gamma2.gt(simd.splat(threshold) * x.length2 * y.length2);
     let (mut x_new, mut y_new) = (x, y);
@@ -562,6 +524,19 @@ fn turn<T: Scalar, S: Simd<T>>(
     unsettled
 }
 
+/// [`turn`] for a single pair of columns with exponents of their own. The rare case, and compiled once.
+#[inline(never)]
+fn turn_unlike<T: Scalar>(
+    threshold: T,
+    pairs: Pairs,
+    pair: usize,
+    gamma: T,
+    sweep: &mut Sweep<T>,
+    queue: &mut Queue<'_, T>,
+) -> bool {
+    turn(Single, &Unlike, threshold, pairs, pair, gamma, sweep, queue)
+}
+
 /// The larger value in each place.
 #[inline(always)]
 fn raise<T: Scalar, S: Simd<T>>(simd: S, worst: &mut [T; MAX_LANES], v: S::V) {
@@ -569,24 +544,57 @@ fn raise<T: Scalar, S: Simd<T>>(simd: S, worst: &mut [T; MAX_LANES], v: S::V) {
     S::V::select(v.gt(old), v, old).store(worst);
 }
 
+/// `Σ xᵢ·xⱼ` over all rows.
+fn inner_product<T: Scalar>(layout: Layout, x: &[T], i: usize, j: usize) -> T {
+    (0..layout.columns)
+        .map(|row| row * layout.stride)
+        .fold(T::ZERO, |sum, row| sum + at(x, row + i) * at(x, row + j))
+}
+
 /// Computes lost lengths afresh. A column that is no longer than its rounding error is set to zero:
 /// rotating noise would go on until it underflows.
 #[cold]
 #[inline(never)]
-fn settle<T: Scalar>(layout: Layout, x: &mut [T], queue: &mut Queue<'_, T>) {
+fn settle<T: Scalar>(columns: usize, len: usize, x: &mut [T], queue: &mut Queue<'_, T>) {
+    let layout = Layout::new(columns, len);
     for place in 0..layout.columns {
         let i = layout.at(place);
         if at(queue.length2, i) >= T::ZERO {
             continue;
         }
-        let entries = (0..layout.columns).map(|row| row * layout.stride + i);
-        let length2 = entries.clone().fold(T::ZERO, |sum, entry| sum + at(x, entry) * at(x, entry));
+        let length2 = inner_product(layout, x, i, i);
         let kept = length2 > at(queue.noise2, i);
         put(queue.length2, i, if kept { length2 } else { T::ZERO });
         if !kept {
-            entries.for_each(|entry| put(x, entry, T::ZERO));
+            for row in 0..layout.columns {
+                put(x, row * layout.stride + i, T::ZERO);
+            }
         }
     }
+}
+
+/// Largest |cosine| between two columns, whose squared lengths are known.
+#[cold]
+#[inline(never)]
+pub(super) fn largest_cosine<T: Scalar>(
+    columns: usize,
+    len: usize,
+    x: &[T],
+    queue: &Queue<'_, T>,
+) -> f32 {
+    let layout = Layout::new(columns, len);
+    let mut worst = T::ZERO;
+    for p in 0..layout.columns {
+        for q in 0..p {
+            let (p, q) = (layout.at(p), layout.at(q));
+            let gamma = inner_product(layout, x, p, q).abs();
+            let lengths = at(queue.length2, p).sqrt() * at(queue.length2, q).sqrt();
+            if gamma > worst * lengths {
+                worst = gamma / lengths;
+            }
+        }
+    }
+    worst.to_f32()
 }
 
 /// Multiplies every column by its factor.

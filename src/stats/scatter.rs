@@ -163,7 +163,7 @@ impl<T: Scalar, const D: usize> ScatterRoot<T, D> {
             for (k, y) in (j.wrapping_add(1)..D).zip(right) {
                 let Some(entry) = self.r.get_mut(j, k) else { return };
                 exchange_head(y, entry);
-                reflect(Plain, v, tau, 0, y);
+                reflect(v, tau, 0, y);
                 exchange_head(y, entry);
             }
         }

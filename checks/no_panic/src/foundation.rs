@@ -33,7 +33,6 @@ crate::export_both! {
     axpy(a: &T, x: &[T], y: &mut [T]) -> () = simd::axpy(*a, x, y);
     scale(a: &T, x: &mut [T]) -> () = simd::scale(*a, x);
     rotate(c: &T, s: &T, r: &T, x: &mut [T], y: &mut [T]) -> () = simd::rotate(*c, *s, *r, x, y);
-    shear(a: &T, b: &T, x: &mut [T], y: &mut [T]) -> () = simd::shear(*a, *b, x, y);
     max_abs(x: &[T]) -> T = simd::max_abs(x);
     all_finite(x: &[T]) -> bool = simd::all_finite(x);
 
