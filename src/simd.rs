@@ -29,6 +29,8 @@ pub trait Lanes<T>:
     type Mask: Copy;
     /// Writes the first `LEN` values of `out`, or as many as there are.
     fn store(self, out: &mut [T]);
+    /// Overwrites the `LEN` values from `i` on; does nothing if there are fewer.
+    fn store_at(self, out: &mut [T], i: usize);
     /// `self·b + c`: rounded twice, or once with the feature `fast` where the processor can.
     #[must_use]
     fn mul_add(self, b: Self, c: Self) -> Self;
@@ -56,6 +58,8 @@ pub trait Portable<T>: Lanes<T> {
     fn splat(x: T) -> Self;
     /// The first `LEN` values of `x`; missing ones count as zero.
     fn load(x: &[T]) -> Self;
+    /// The `LEN` values from `i` on; zeros if there are fewer.
+    fn load_at(x: &[T], i: usize) -> Self;
 }
 
 /// A set of registers, as a value: it proves that the processor has them, and makes them.
@@ -73,6 +77,8 @@ pub trait Simd<T: Scalar>: Copy {
     fn splat(self, x: T) -> Self::V;
     /// The first `LEN` values of `x`; missing ones count as zero.
     fn load(self, x: &[T]) -> Self::V;
+    /// The `LEN` values from `i` on; zeros if there are fewer.
+    fn load_at(self, x: &[T], i: usize) -> Self::V;
 
     /// [`dot`] in these registers.
     #[inline(always)]
@@ -125,6 +131,10 @@ macro_rules! plain {
             fn load(self, x: &[T]) -> T::$v {
                 <T::$v>::load(x)
             }
+            #[inline(always)]
+            fn load_at(self, x: &[T], i: usize) -> T::$v {
+                <T::$v>::load_at(x, i)
+            }
         }
     };
 }
@@ -150,6 +160,10 @@ impl<T: Scalar> Simd<T> for Single {
     fn load(self, x: &[T]) -> T {
         T::load(x)
     }
+    #[inline(always)]
+    fn load_at(self, x: &[T], i: usize) -> T {
+        T::load_at(x, i)
+    }
 }
 
 macro_rules! scalar_lanes {
@@ -159,8 +173,12 @@ macro_rules! scalar_lanes {
             type Mask = bool;
             #[inline(always)]
             fn store(self, out: &mut [$t]) {
-                if let Some(first) = out.first_mut() {
-                    *first = self;
+                self.store_at(out, 0);
+            }
+            #[inline(always)]
+            fn store_at(self, out: &mut [$t], i: usize) {
+                if let Some(slot) = out.get_mut(i) {
+                    *slot = self;
                 }
             }
             #[inline(always)]
@@ -199,7 +217,11 @@ macro_rules! scalar_lanes {
             }
             #[inline(always)]
             fn load(x: &[$t]) -> Self {
-                x.first().copied().unwrap_or(0.0)
+                Self::load_at(x, 0)
+            }
+            #[inline(always)]
+            fn load_at(x: &[$t], i: usize) -> Self {
+                x.get(i).copied().unwrap_or(0.0)
             }
         }
     };
@@ -222,6 +244,13 @@ macro_rules! vector_lanes {
                             *o = v;
                         }
                     }
+                }
+            }
+            #[inline(always)]
+            fn store_at(self, out: &mut [$t], i: usize) {
+                if let Some(slots) = out.get_mut(i..i + $n).and_then(<[$t]>::first_chunk_mut::<$n>)
+                {
+                    *slots = self.to_array();
                 }
             }
             #[inline(always)]
@@ -295,6 +324,11 @@ mod vector {
                 fn load(x: &[$t]) -> Self {
                     Self::new(first_or_zero(x))
                 }
+                #[inline(always)]
+                fn load_at(x: &[$t], i: usize) -> Self {
+                    let values = x.get(i..i + $n).and_then(<[$t]>::first_chunk::<$n>);
+                    Self::new(*values.unwrap_or(&[0.0; $n]))
+                }
             }
         };
     }
@@ -345,6 +379,11 @@ mod found {
                 #[inline(always)]
                 fn load(self, x: &[$t]) -> $v {
                     <$v>::load($proof(self), &first_or_zero(x))
+                }
+                #[inline(always)]
+                fn load_at(self, x: &[$t], i: usize) -> $v {
+                    let values = x.get(i..i + $n).and_then(<[$t]>::first_chunk::<$n>);
+                    <$v>::load($proof(self), values.unwrap_or(&[0.0; $n]))
                 }
             }
         };

@@ -48,13 +48,13 @@ impl<T: Scalar, K: Kernel<T>> Kernel<T> for Fitted<K> {
 /// `LEN` values from `i` on.
 #[inline(always)]
 pub(super) fn load<T: Scalar, S: Simd<T>>(simd: S, values: &[T], i: usize) -> S::V {
-    simd.load(values.get(i..i + S::V::LEN).unwrap_or(&[]))
+    simd.load_at(values, i)
 }
 
 /// Overwrites `LEN` values from `i` on.
 #[inline(always)]
 pub(super) fn store<T: Scalar, V: Lanes<T>>(v: V, values: &mut [T], i: usize) {
-    v.store(values.get_mut(i..i + V::LEN).unwrap_or(&mut []));
+    v.store_at(values, i);
 }
 
 /// Rows after which a sum is begun anew: the rounding errors of a tall matrix stay small.

@@ -161,19 +161,17 @@ pub fn svd_in_place<T: Scalar, const M: usize, const N: usize>(
     const { assert!(1 <= N && N <= M, "svd takes a tall matrix: transpose a wide one") };
     let (mut work, mut u) = (Work::<T, M, N>::ZERO, Rows::<T, M, N>::ZERO);
     let mut run = Run::new();
-    T::dispatch(Fitted(
-        N,
-        Advance {
-            run: &mut run,
-            work: &mut work,
-            u: Some(&mut u),
-            a,
-            s,
-            v: Some(v),
-            max_sweeps: options.max_sweeps,
-            budget: usize::MAX,
-        },
-    ));
+    Advance {
+        run: &mut run,
+        work: &mut work,
+        u: Some(&mut u),
+        a,
+        s,
+        v: Some(v),
+        max_sweeps: options.max_sweeps,
+        budget: usize::MAX,
+    }
+    .dispatch();
     run.result()
 }
 
@@ -191,19 +189,17 @@ pub fn singular_values<T: Scalar, const M: usize, const N: usize>(
     let (mut a, mut s) = (*a, [T::ZERO; N]);
     let mut work = Work::<T, M, N>::ZERO;
     let mut run = Run::new();
-    T::dispatch(Fitted(
-        N,
-        Advance {
-            run: &mut run,
-            work: &mut work,
-            u: None,
-            a: &mut a,
-            s: &mut s,
-            v: None,
-            max_sweeps: MAX_SWEEPS,
-            budget: usize::MAX,
-        },
-    ));
+    Advance {
+        run: &mut run,
+        work: &mut work,
+        u: None,
+        a: &mut a,
+        s: &mut s,
+        v: None,
+        max_sweeps: MAX_SWEEPS,
+        budget: usize::MAX,
+    }
+    .dispatch();
     run.result()?;
     Ok(s)
 }
@@ -249,19 +245,17 @@ impl<T: Scalar, const M: usize, const N: usize> SvdState<T, M, N> {
     /// A unit is one column eliminated, one round of up to `N/2` pairs of columns, one reflection
     /// applied, or one column of the result formed: at most about `4·M·N + 10·N²` flops.
     pub fn step(&mut self, budget: usize) -> bool {
-        T::dispatch(Fitted(
-            N,
-            Advance {
-                run: &mut self.run,
-                work: &mut self.work,
-                u: Some(&mut self.u),
-                a: &mut self.out.u,
-                s: &mut self.out.s,
-                v: Some(&mut self.out.v),
-                max_sweeps: self.options.max_sweeps,
-                budget,
-            },
-        ));
+        Advance {
+            run: &mut self.run,
+            work: &mut self.work,
+            u: Some(&mut self.u),
+            a: &mut self.out.u,
+            s: &mut self.out.s,
+            v: Some(&mut self.out.v),
+            max_sweeps: self.options.max_sweeps,
+            budget,
+        }
+        .dispatch();
         self.run.phase == Phase::Done
     }
 
@@ -355,6 +349,15 @@ struct Advance<'a, T, const M: usize, const N: usize> {
     v: Option<&'a mut Mat<T, N, N>>,
     max_sweeps: u32,
     budget: usize,
+}
+
+impl<T: Scalar, const M: usize, const N: usize> Advance<'_, T, M, N> {
+    /// Compiled once for a shape, with or without vectors: a program that calls every form of the
+    /// decomposition pays for one.
+    #[inline(never)]
+    fn dispatch(self) {
+        T::dispatch(Fitted(N, self));
+    }
 }
 
 impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for Advance<'_, T, M, N> {

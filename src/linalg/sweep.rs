@@ -316,11 +316,8 @@ impl<'a, T: Scalar, S: Simd<T>> Sweeping<'a, S, T> {
         }
         shear_pairs(self.simd, layout, pairs, self.x, &queue.x);
         if let Some(w) = self.w.as_deref_mut() {
-            if sweep.shared {
-                shear_pairs(self.simd, layout, pairs, w, &queue.x);
-            } else {
-                shear_pairs(self.simd, layout, pairs, w, &queue.w);
-            }
+            let shears = if sweep.shared { &queue.x } else { &queue.w };
+            shear_pairs(self.simd, layout, pairs, w, shears);
         }
         if !sweep.shared {
             for pair in 0..pairs.count {
