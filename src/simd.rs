@@ -230,6 +230,12 @@ scalar_lanes!(f32, sqrtf);
 scalar_lanes!(f64, sqrt);
 
 /// [`Lanes`] for a vector type with the methods of `wide`, and with these two.
+#[cfg(any(
+    target_feature = "sse2",
+    target_arch = "aarch64",
+    target_feature = "simd128",
+    all(feature = "fast", target_arch = "x86_64")
+))]
 macro_rules! vector_lanes {
     ($t:ty, $v:ty, $n:literal, mul_add: $mul_add:expr, copysign: $copysign:expr) => {
         impl Lanes<$t> for $v {
@@ -288,6 +294,12 @@ macro_rules! vector_lanes {
 
 /// The first values of a slice; missing ones count as zero. Entry by entry where some are missing:
 /// a copy of unknown length would be a call.
+#[cfg(any(
+    target_feature = "sse2",
+    target_arch = "aarch64",
+    target_feature = "simd128",
+    all(feature = "fast", target_arch = "x86_64")
+))]
 #[inline(always)]
 fn first_or_zero<T: Scalar, const LEN: usize>(x: &[T]) -> [T; LEN] {
     match x.first_chunk() {

@@ -13,9 +13,9 @@ use eigenmote::linalg::power::{self, PowerError};
 use eigenmote::linalg::svd::Options;
 use eigenmote::linalg::truncated::{self, Triplets, TruncatedError, truncated_svd, workspace_len};
 use eigenmote::linalg::{
-    Centered, Csr, Implicit, LinearOperator, SvdState, dominant_eigenpair, dominant_triplet,
-    eigenvalues, eigh, eigh_in_place, eigh_view, lowrank, qr, singular_values, svd, svd_in_place,
-    svd_with, top_eigenpairs, top_triplets,
+    Centered, Csr, Implicit, LinearOperator, PackedEigh, PackedSvd, SvdState, dominant_eigenpair,
+    dominant_triplet, eigenvalues, eigh, eigh_batch, eigh_in_place, eigh_view, lowrank, qr,
+    singular_values, svd, svd_batch, svd_in_place, svd_with, top_eigenpairs, top_triplets,
 };
 use eigenmote::mat::Columns;
 use eigenmote::nn::{
@@ -128,6 +128,11 @@ fn decompositions<T: Scalar>() {
     });
     assert!(eigh2.is_ok() && eigh3.is_ok() && svd2.is_ok() && svd3.is_ok());
     without_allocation("closed forms of infinities", || svd_3x3(&bad)).unwrap_err();
+    let matrices = [three.cols; 11];
+    let (mut svds, mut eighs) = ([PackedSvd::default(); 11], [PackedEigh::default(); 11]);
+    without_allocation("batches", || svd_batch(&matrices, &mut svds)).unwrap();
+    without_allocation("batches", || eigh_batch(&matrices, &mut eighs)).unwrap();
+    without_allocation("a batch of infinities", || svd_batch(&[bad.cols], &mut svds)).unwrap_err();
     without_allocation("rotations", || {
         let (alpha, beta, gamma) = (T::ONE, T::TWO, T::HALF);
         (rotation(Single, alpha, beta, gamma), rotation_scaled(alpha, beta, gamma, 3))

@@ -1,4 +1,6 @@
 //! Promises of the singular value decomposition.
+//!
+//! Every shape is compiled for itself, which takes longer than its tests: they share a few.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -63,7 +65,7 @@ families! {
     residual_and_orthogonality_hold_at_64x64: 64 x 64, 1;
     residual_and_orthogonality_hold_at_3x1: 3 x 1, 40;
     residual_and_orthogonality_hold_at_7x2: 7 x 2, 60;
-    residual_and_orthogonality_hold_at_20x6: 20 x 6, 30;
+    residual_and_orthogonality_hold_at_8x6: 8 x 6, 40;
     residual_and_orthogonality_hold_at_64x16: 64 x 16, 4;
     residual_and_orthogonality_hold_at_100x3: 100 x 3, 20;
 }
@@ -100,12 +102,12 @@ fn every_value_of_a_graded_matrix_is_relatively_accurate() {
         graded_values::<f64, 4, 4>(100),
         graded_values::<f64, 8, 8>(40),
         graded_values::<f64, 16, 16>(8),
-        graded_values::<f64, 32, 12>(6),
+        graded_values::<f64, 64, 16>(3),
         graded_values::<f32, 2, 2>(200),
         graded_values::<f32, 4, 4>(100),
         graded_values::<f32, 8, 8>(40),
         graded_values::<f32, 16, 16>(8),
-        graded_values::<f32, 32, 12>(6),
+        graded_values::<f32, 64, 16>(3),
     ] {
         assert!(worst <= 8.0);
     }
@@ -189,11 +191,11 @@ fn residual<R: std::fmt::Debug>(result: Result<R, SvdError>) -> f64 {
 
 #[test]
 fn a_capped_iteration_says_so_and_leaves_the_factors_it_reached() {
-    let a = normal::<f64, 9, 7>(&mut rng::seeded(5));
+    let a = normal::<f64, 8, 6>(&mut rng::seeded(5));
     let mut before = 1.0;
     for max_sweeps in 1..4 {
         let options = Options { max_sweeps };
-        let (mut u, mut s, mut v) = (a, [0.0; 7], Mat::zeros());
+        let (mut u, mut s, mut v) = (a, [0.0; 6], Mat::zeros());
         let cosine = residual(svd_in_place(&mut u, &mut s, &mut v, &options));
         assert_eq!(residual(svd_with(&a, &options)), cosine);
         let v_columns = dd::columns::<f64>(&v.cols);
@@ -206,7 +208,7 @@ fn a_capped_iteration_says_so_and_leaves_the_factors_it_reached() {
         assert!((worst - cosine).abs() <= 1e-7 * worst + 1e-15, "{worst} {cosine}");
         assert!(cosine < 0.5 * before, "{max_sweeps} sweeps: {cosine}");
         before = cosine;
-        assert!(dd::orthogonality(&dd::columns::<f64>(&u.cols)) <= bounds::rounding::<f64>(7));
+        assert!(dd::orthogonality(&dd::columns::<f64>(&u.cols)) <= bounds::rounding::<f64>(6));
         let f = Svd { u, s, v, sweeps: max_sweeps };
         assert!(dd::svd_errors(&a, &f)[0] <= 8.0);
     }
@@ -216,7 +218,7 @@ fn a_capped_iteration_says_so_and_leaves_the_factors_it_reached() {
 fn any_step_budget_gives_the_bits_of_one_call() {
     for seed in 0..20 {
         let family = FAMILIES[seed as usize % FAMILIES.len()];
-        let a = draw::<f32, 9, 6>(family, &mut rng::seeded(seed));
+        let a = draw::<f32, 8, 6>(family, &mut rng::seeded(seed));
         let whole = svd(&a);
         for budget in [1, 2, 3, 7, 50] {
             let mut state = SvdState::new(&a);
@@ -233,7 +235,7 @@ fn any_step_budget_gives_the_bits_of_one_call() {
 
 #[test]
 fn the_work_of_a_zero_matrix_is_spread_over_the_columns_too() {
-    let mut state = SvdState::new(&Mat::<f32, 9, 6>::zeros());
+    let mut state = SvdState::new(&Mat::<f32, 8, 6>::zeros());
     let mut calls = 1;
     while !state.step(1) {
         calls += 1;
@@ -251,7 +253,7 @@ fn a_hundred_thousand_draws_end_sorted_and_not_negative() {
         let family = FAMILIES[g.next_u32() as usize % FAMILIES.len()];
         let (s, n) = match g.next_u32() % 4 {
             0 => svd(&draw::<f32, 3, 3>(family, &mut g)).map(|f| (f.s.to_vec(), f.sweeps)),
-            1 => svd(&draw::<f32, 6, 4>(family, &mut g)).map(|f| (f.s.to_vec(), f.sweeps)),
+            1 => svd(&draw::<f32, 8, 6>(family, &mut g)).map(|f| (f.s.to_vec(), f.sweeps)),
             2 => svd(&draw::<f32, 5, 5>(family, &mut g)).map(|f| (f.s.to_vec(), f.sweeps)),
             _ => svd(&draw::<f64, 5, 5>(family, &mut g))
                 .map(|f| (f.s.map(|s| s as f32).to_vec(), f.sweeps)),
@@ -269,9 +271,9 @@ fn a_hundred_thousand_draws_end_sorted_and_not_negative() {
 
 proptest! {
     #[test]
-    fn any_finite_bits_are_solved_in_f32(bits in prop::array::uniform15(any::<u32>())) {
-        let a = Mat::<f32, 5, 3>::from_fn(|i, j| {
-            let v = f32::from_bits(bits[5 * j + i]);
+    fn any_finite_bits_are_solved_in_f32(bits in prop::array::uniform12(any::<u32>())) {
+        let a = Mat::<f32, 4, 3>::from_fn(|i, j| {
+            let v = f32::from_bits(bits[4 * j + i]);
             if v.is_finite() && v.abs() < f32::MAX / 16.0 { v } else { 0.0 }
         });
         let f = svd(&a).unwrap();

@@ -1,5 +1,6 @@
 //! Decompositions: singular values, eigenvalues, QR, and what follows from them.
 
+pub mod batch;
 pub mod closed;
 pub mod eigh;
 pub mod jacobi;
@@ -12,6 +13,7 @@ pub mod svd;
 mod sweep;
 pub mod truncated;
 
+pub use batch::{BatchError, PackedEigh, PackedSvd, eigh_batch, svd_batch};
 pub use eigh::{Eigh, EighError, eigenvalues, eigh, eigh_in_place, eigh_view};
 pub use operator::{Centered, Csr, Implicit, LinearOperator};
 pub use qr::{Qr, QrError, qr};

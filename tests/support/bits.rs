@@ -7,7 +7,10 @@
 //! changelog.
 
 use eigenmote::linalg::closed::{eigh_2x2, eigh_3x3, svd_2x2, svd_3x3};
-use eigenmote::linalg::{Eigh, Svd, SvdState, eigenvalues, eigh, qr, singular_values, svd};
+use eigenmote::linalg::{
+    Eigh, PackedEigh, PackedSvd, Svd, SvdState, eigenvalues, eigh, eigh_batch, qr, singular_values,
+    svd, svd_batch,
+};
 use eigenmote::{Mat, Scalar, mat, rng, simd};
 
 #[path = "bits/codec.rs"]
@@ -49,6 +52,8 @@ pub const GROUPS: &[Group] = &[
     Group { name: "eigh f64", hash: symmetric_eigen::<f64>, pinned: 0x23a8_76e8_08a1_b769 },
     Group { name: "closed f32", hash: closed_forms::<f32>, pinned: 0x2cc2_31c9_45f4_ca34 },
     Group { name: "closed f64", hash: closed_forms::<f64>, pinned: 0xdb68_5083_8669_0644 },
+    Group { name: "batch f32", hash: batches::<f32>, pinned: 0x82de_9ede_f9da_7475 },
+    Group { name: "batch f64", hash: batches::<f64>, pinned: 0xc22d_899c_a177_5144 },
     Group { name: "qr f32", hash: factors::<f32>, pinned: 0x2159_f477_12ab_a45c },
     Group { name: "qr f64", hash: factors::<f64>, pinned: 0x46a2_3295_fbda_759a },
     Group { name: "power f32", hash: iterative::power::<f32>, pinned: 0x753d_995f_b4a6_92e9 },
@@ -306,6 +311,37 @@ fn closed_forms<T: Scalar>() -> u64 {
     }
     hash.eigh_result(&eigh_3x3(&Mat::<T, 3, 3>::identity()).expect("finite input"));
     hash.svd_result(&svd_3x3(&deficient::<T, 3, 3, 1>(54)).expect("finite input"));
+    hash.0
+}
+
+/// Eleven matrices, three of them of kinds that are decomposed alone.
+fn batches<T: Scalar>() -> u64 {
+    fn add<T: Scalar, const M: usize, const N: usize>(hash: &mut Hash) {
+        let mut matrices = [[[T::ZERO; M]; N]; 11];
+        for (seed, a) in (60..).zip(&mut matrices[..9]) {
+            *a = if seed == 63 { graded(seed, 20) } else { gaussian(seed) }.cols;
+        }
+        matrices[10] = gaussian::<T, M, N>(70).cols.map(|col| col.map(|v| v.scale_exp2(-60)));
+        let mut out = [PackedSvd::default(); 11];
+        svd_batch(&matrices, &mut out).expect("finite input");
+        for f in &out {
+            hash.values(f.u.as_flattened());
+            hash.values(&f.s);
+            hash.values(f.v.as_flattened());
+        }
+    }
+    let mut hash = Hash::new();
+    add::<T, 2, 2>(&mut hash);
+    add::<T, 4, 4>(&mut hash);
+    add::<T, 5, 3>(&mut hash);
+    let matrices: [[[T; 3]; 3]; 11] =
+        core::array::from_fn(|i| symmetric::<T, 3>(80 + i as u64).cols);
+    let mut out = [PackedEigh::default(); 11];
+    eigh_batch(&matrices, &mut out).expect("finite input");
+    for f in &out {
+        hash.values(&f.eigenvalues);
+        hash.values(f.eigenvectors.as_flattened());
+    }
     hash.0
 }
 

@@ -1,21 +1,40 @@
-//! Many small matrices in one call.
-//!
-//! The peers of these cells are the loops over one matrix that are entered as `svd` and `eigh`, so
-//! that a routine for batches needs an entry here and nothing else: with it, its cell appears.
-//!
-//! ```ignore
-//! table.add(
-//!     &named("batch"),
-//!     Cell::new::<T>("svd batch", 3, 3).rank(MANY),
-//!     |a: &[Cols<T, 3, 3>; MANY], out: &mut [Svd<T, 3, 3>; MANY]| …,
-//! );
-//! ```
+//! Many small matrices in one call; the peers of these cells are loops over one matrix.
 
-use abi::{Real, Table};
+use crate::NAME;
+use abi::{Cell, Cols, MANY, Real, Table};
 use eigenmote::Scalar;
+use eigenmote::linalg::{PackedEigh, PackedSvd, eigh_batch, svd_batch};
 
-/// Enters the routines for batches of [`abi::MANY`] matrices as `svd batch`.
-pub fn add_svd<T: Real + Scalar>(_table: &mut Table) {}
+fn add_svd_of<T: Real + Scalar, const N: usize>(table: &mut Table) {
+    table.add(
+        NAME,
+        Cell::new::<T>("svd batch", N, N).rank(MANY),
+        |a: &[Cols<T, N, N>; MANY], out: &mut [PackedSvd<T, N, N>; MANY]| svd_batch(a, out).is_ok(),
+    );
+}
 
-/// Enters the routines for batches of [`abi::MANY`] matrices as `eigh batch`.
-pub fn add_eigh<T: Real + Scalar>(_table: &mut Table) {}
+fn add_eigh_of<T: Real + Scalar, const N: usize>(table: &mut Table) {
+    table.add(
+        NAME,
+        Cell::new::<T>("eigh batch", N, N).rank(MANY),
+        |a: &[Cols<T, N, N>; MANY], out: &mut [PackedEigh<T, N>; MANY]| eigh_batch(a, out).is_ok(),
+    );
+}
+
+/// Enters `svd_batch`.
+pub fn add_svd<T: Real + Scalar>(table: &mut Table) {
+    add_svd_of::<T, 2>(table);
+    add_svd_of::<T, 3>(table);
+    add_svd_of::<T, 4>(table);
+    add_svd_of::<T, 6>(table);
+    add_svd_of::<T, 8>(table);
+}
+
+/// Enters `eigh_batch`.
+pub fn add_eigh<T: Real + Scalar>(table: &mut Table) {
+    add_eigh_of::<T, 2>(table);
+    add_eigh_of::<T, 3>(table);
+    add_eigh_of::<T, 4>(table);
+    add_eigh_of::<T, 6>(table);
+    add_eigh_of::<T, 8>(table);
+}

@@ -32,6 +32,8 @@ crate::export_both! {
 
     closed_eigh_2x2(a: &Mat<T, 2, 2>) -> Result<Eigh<T, 2>, EighError> = eigh_2x2(a);
     closed_eigh_3x3(a: &Mat<T, 3, 3>) -> Result<Eigh<T, 3>, EighError> = eigh_3x3(a);
+    batch_svd(a: &[[[T; 4]; 3]; 5], all: &mut [PackedSvd<T, 4, 3>; 5]) -> Result<(), BatchError<SvdError>> = svd_batch(a, all);
+    batch_eigh(a: &[[[T; 3]; 3]; 5], all: &mut [PackedEigh<T, 3>; 5]) -> Result<(), BatchError<EighError>> = eigh_batch(a, all);
     closed_svd_2x2(a: &Mat<T, 2, 2>) -> Result<Svd<T, 2, 2>, SvdError> = svd_2x2(a);
     closed_svd_3x3(a: &Mat<T, 3, 3>) -> Result<Svd<T, 3, 3>, SvdError> = svd_3x3(a);
 
