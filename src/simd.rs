@@ -96,6 +96,14 @@ pub trait Simd<T: Scalar>: Copy {
         }
         tree(&lanes, T::LANES)
     }
+
+    /// `W·x` for the rows of `W`.
+    #[inline(always)]
+    fn products<const D: usize>(self, rows: &[[T; D]], x: &[T; D], out: &mut [T]) {
+        for (out, row) in out.iter_mut().zip(rows) {
+            *out = self.dot(row, x);
+        }
+    }
 }
 
 /// Work that [`dispatch`](Scalar::dispatch) carries out in the best registers there are.
@@ -397,6 +405,34 @@ mod found {
                     let values = x.get(i..i + $n).and_then(<[$t]>::first_chunk::<$n>);
                     <$v>::load($proof(self), values.unwrap_or(&[0.0; $n]))
                 }
+                /// As many rows as a register has places at a time: they share the loads of `x`, keep
+                /// the multipliers busy, and their sums over places come out in one register.
+                #[inline(always)]
+                fn products<const D: usize>(self, rows: &[[$t; D]], x: &[$t; D], out: &mut [$t]) {
+                    if D <= $n / 2 && <<Self as Simd<$t>>::Half as Simd<$t>>::V::LEN < $n {
+                        return <Self as Simd<$t>>::half(self).products(rows, x, out);
+                    }
+                    for (rows, out) in rows.chunks($n).zip(out.chunks_mut($n)) {
+                        let mut sums = [<Self as Simd<$t>>::splat(self, 0.0); $n];
+                        let mut i = 0;
+                        while i + $n <= D {
+                            let values: $v = self.load_at(x, i);
+                            for (sum, row) in sums.iter_mut().zip(rows) {
+                                let row: $v = self.load_at(row, i);
+                                *sum = row.mul_add(values, *sum);
+                            }
+                            i += $n;
+                        }
+                        if i < D {
+                            let values: $v = self.load(x.get(i..).unwrap_or(&[]));
+                            for (sum, row) in sums.iter_mut().zip(rows) {
+                                let row: $v = self.load(row.get(i..).unwrap_or(&[]));
+                                *sum = row.mul_add(values, *sum);
+                            }
+                        }
+                        <$v>::sums(sums).store(out);
+                    }
+                }
             }
         };
     }
@@ -528,17 +564,61 @@ pub fn rotate<T: Scalar>(c: T, s: T, r: T, x: &mut [T], y: &mut [T]) {
     }
 }
 
+/// Independent parts of a search through a slice: its steps need not wait for each other.
+const PARTS: usize = if VECTORS { MAX_LANES } else { 1 };
+
+/// `f(part, value)` over all values, part by part.
+#[inline(always)]
+fn in_parts<T: Scalar>(x: &[T], f: impl Fn(T, T) -> T) -> [T; PARTS] {
+    let mut parts = [T::ZERO; PARTS];
+    let mut chunks = x.chunks_exact(PARTS);
+    for chunk in chunks.by_ref() {
+        for (part, &v) in parts.iter_mut().zip(chunk) {
+            *part = f(*part, v);
+        }
+    }
+    for (part, &v) in parts.iter_mut().zip(chunks.remainder()) {
+        *part = f(*part, v);
+    }
+    parts
+}
+
 /// Largest |xᵢ|; zero for an empty slice. NaN entries are passed over.
 #[inline]
 pub fn max_abs<T: Scalar>(x: &[T]) -> T {
-    x.iter().fold(T::ZERO, |m, v| m.max(v.abs()))
+    let larger = |m: T, v: T| if v.abs() > m { v.abs() } else { m };
+    in_parts(x, larger).iter().fold(T::ZERO, |m, &v| larger(m, v))
 }
 
 /// Whether no entry is infinite or NaN.
 #[inline]
 pub fn all_finite<T: Scalar>(x: &[T]) -> bool {
     // 0·x is 0 for finite x and NaN otherwise: no branch per entry.
-    x.iter().fold(T::ZERO, |acc, &v| acc + v * T::ZERO) == T::ZERO
+    in_parts(x, |sum, v| sum + v * T::ZERO).iter().fold(T::ZERO, |sum, &v| sum + v) == T::ZERO
+}
+
+/// `W·x` for the rows of `W`, with the bits of [`dot`]. If there are more rows than places in `out`,
+/// or fewer, the rest is left alone.
+///
+/// With the feature `fast` a row may have a single accumulator: the rounding error of a product is
+/// then at most `(D/LANES + 5)·ε·Σ|wᵢxᵢ|`.
+#[inline]
+pub fn products<T: Scalar, const D: usize>(rows: &[[T; D]], x: &[T; D], out: &mut [T]) {
+    T::dispatch(Products { rows, x, out });
+}
+
+struct Products<'a, T, const D: usize> {
+    rows: &'a [[T; D]],
+    x: &'a [T; D],
+    out: &'a mut [T],
+}
+
+impl<T: Scalar, const D: usize> Kernel<T> for Products<'_, T, D> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        simd.products(self.rows, self.x, self.out);
+    }
 }
 
 #[cfg(test)]
@@ -583,6 +663,56 @@ mod tests {
     fn plain_and_vector_sums_have_the_same_bits_at_every_length() {
         lanes_agree::<f32>();
         lanes_agree::<f64>();
+    }
+
+    fn products_agree<T: Scalar, const D: usize, const K: usize>() {
+        let value = |i: usize| T::from_f64(((i * 37 + 11) % 64) as f64 / 64.0 - 0.5);
+        let rows: [[T; D]; K] =
+            core::array::from_fn(|k| core::array::from_fn(|i| value(k * D + i)));
+        let x: [T; D] = core::array::from_fn(|i| value(i * i));
+        let mut out = [T::ZERO; K];
+        products(&rows, &x, &mut out);
+        for (row, product) in rows.iter().zip(out) {
+            let exact: f64 = row.iter().zip(x).map(|(a, b)| a.to_f64() * b.to_f64()).sum();
+            assert!((product.to_f64() - exact).abs() <= 8.0 * T::EPSILON.to_f64(), "{D} to {K}");
+            if !cfg!(feature = "fast") {
+                assert_eq!(product.bits(), dot(row, &x).bits(), "{D} to {K}");
+            }
+        }
+    }
+
+    fn products_of<T: Scalar>() {
+        products_agree::<T, 1, 1>();
+        products_agree::<T, 2, 9>();
+        products_agree::<T, 3, 5>();
+        products_agree::<T, 5, 3>();
+        products_agree::<T, 8, 8>();
+        products_agree::<T, 13, 17>();
+        products_agree::<T, 64, 7>();
+        products_agree::<T, 100, 4>();
+        let mut out = [T::ONE; 3];
+        products(&[[]; 2], &[], &mut out);
+        assert!(out == [T::ZERO, T::ZERO, T::ONE]);
+    }
+
+    #[test]
+    fn products_of_rows_are_those_of_dot() {
+        products_of::<f32>();
+        products_of::<f64>();
+    }
+
+    #[test]
+    fn the_largest_magnitude_is_seen_at_every_position() {
+        for n in 1..40 {
+            for at in 0..n {
+                let mut x = [1.0_f64; 40];
+                if let Some(v) = x.get_mut(at) {
+                    *v = -2.0;
+                }
+                assert_eq!(max_abs(x.get(..n).unwrap_or(&[])), 2.0);
+            }
+        }
+        assert_eq!(max_abs(&[0.0_f32, f32::NAN, -3.0, f32::NAN]), 3.0);
     }
 
     #[test]

@@ -150,7 +150,59 @@ registers!(
     _mm_movemask_pd, x86::_mm_cmpgt_pd
 );
 
+// SAFETY of the blocks below: as above.
+#[allow(clippy::undocumented_unsafe_blocks, reason = "said once, above")]
+impl F32x8 {
+    /// The sum over the places of each of eight values.
+    #[inline(always)]
+    #[allow(clippy::many_single_char_names, reason = "they stand in order")]
+    pub fn sums([a, b, c, d, e, f, g, h]: [Self; 8]) -> Self {
+        unsafe {
+            let (ab, cd) = (x86::_mm256_hadd_ps(a.0, b.0), x86::_mm256_hadd_ps(c.0, d.0));
+            let (ef, gh) = (x86::_mm256_hadd_ps(e.0, f.0), x86::_mm256_hadd_ps(g.0, h.0));
+            // Both halves hold sums over four places.
+            let (first, last) = (x86::_mm256_hadd_ps(ab, cd), x86::_mm256_hadd_ps(ef, gh));
+            let low = x86::_mm256_permute2f128_ps::<0x20>(first, last);
+            let high = x86::_mm256_permute2f128_ps::<0x31>(first, last);
+            Self(x86::_mm256_add_ps(low, high))
+        }
+    }
+}
+
+#[allow(clippy::undocumented_unsafe_blocks, reason = "said once, above")]
+impl F32x4 {
+    /// The sum over the places of each of four values.
+    #[inline(always)]
+    pub fn sums([a, b, c, d]: [Self; 4]) -> Self {
+        unsafe { Self(x86::_mm_hadd_ps(x86::_mm_hadd_ps(a.0, b.0), x86::_mm_hadd_ps(c.0, d.0))) }
+    }
+}
+
+#[allow(clippy::undocumented_unsafe_blocks, reason = "said once, above")]
+impl F64x4 {
+    /// The sum over the places of each of four values.
+    #[inline(always)]
+    pub fn sums([a, b, c, d]: [Self; 4]) -> Self {
+        unsafe {
+            let (ab, cd) = (x86::_mm256_hadd_pd(a.0, b.0), x86::_mm256_hadd_pd(c.0, d.0));
+            let low = x86::_mm256_permute2f128_pd::<0x20>(ab, cd);
+            let high = x86::_mm256_permute2f128_pd::<0x31>(ab, cd);
+            Self(x86::_mm256_add_pd(low, high))
+        }
+    }
+}
+
+#[allow(clippy::undocumented_unsafe_blocks, reason = "said once, above")]
+impl F64x2 {
+    /// The sum over the places of both of two values.
+    #[inline(always)]
+    pub fn sums([a, b]: [Self; 2]) -> Self {
+        unsafe { Self(x86::_mm_hadd_pd(a.0, b.0)) }
+    }
+}
+
 #[cfg(test)]
+#[allow(clippy::float_cmp, clippy::cast_precision_loss, reason = "whole numbers below 2^24")]
 mod tests {
     use super::*;
 
@@ -185,6 +237,12 @@ mod tests {
                         check(a.mul_add(b, $name::splat(proof, 0.1)), |x, y| x.mul_add(y, 0.1));
                         check(a.simd_gt(b).bitselect(a, b), |x, y| if x > y { x } else { y });
                         assert_eq!(a.simd_gt(b).any(), x.iter().zip(&y).any(|(x, y)| x > y));
+                        // Small whole numbers: no order of additions rounds them.
+                        let rows: [[$t; $n]; $n] = core::array::from_fn(|r| {
+                            core::array::from_fn(|i| ((r * 7 + i * 3 + shift) % 11) as $t)
+                        });
+                        let sums = $name::sums(rows.map(|row| $name::load(proof, &row)));
+                        assert_eq!(sums.to_array(), rows.map(|row| row.iter().sum::<$t>()));
                     }
                 }
             }

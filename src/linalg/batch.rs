@@ -15,6 +15,7 @@
 
 use core::fmt;
 
+use super::copy;
 use super::eigh::{Eigh, EighError, eigh};
 use super::svd::{Svd, SvdError, svd};
 use crate::mat::Mat;
@@ -261,14 +262,6 @@ impl<T: Scalar, const N: usize> Routine<T, N, N> for OfEigh {
         let Eigh { eigenvalues, eigenvectors } = eigh(&Mat::from_cols(*matrix))?;
         *out = PackedEigh { eigenvalues, eigenvectors: eigenvectors.cols };
         Ok(())
-    }
-}
-
-/// Copies as many values as both have.
-#[inline(always)]
-fn copy<V: Copy>(from: &[V], to: &mut [V]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = from;
     }
 }
 

@@ -97,6 +97,26 @@ pub fn svd_2x2<T: Scalar>(a: &Mat<T, 2, 2>) -> Result<Svd<T, 2, 2>, SvdError> {
     finish_svd(u, s, v, exponent)
 }
 
+/// [`svd_2x2`] where it keeps every promise of [`svd`](super::svd()): not for columns that depend on
+/// each other to working precision, nor for entries so far apart that squares of them are lost.
+/// Exact powers of two change nothing about that.
+#[inline(always)]
+pub(super) fn svd_2x2_of_full_rank<T: Scalar>(
+    a: &Mat<T, 2, 2>,
+) -> Option<Result<Svd<T, 2, 2>, SvdError>> {
+    let [[a00, a10], [a01, a11]] = a.cols;
+    let ([a00, a10, a01, a11], exponent) = scaled([a00, a10, a01, a11])?;
+    let vanishes = |x: T| x != T::ZERO && x.abs() < T::exp2i(-T::MAX_EXP / 4);
+    if vanishes(a00) || vanishes(a10) || vanishes(a01) || vanishes(a11) {
+        return None;
+    }
+    let (u, [s0, s1], v) = general_2x2([a00, a10], [a01, a11]);
+    let (x2, y2) = (a00 * a00 + a10 * a10, a01 * a01 + a11 * a11);
+    // s₀·s₁ = |det A|, of which rounding leaves about 2·ε·‖x‖·‖y‖.
+    (s0 * s1 > T::from_f64(4.0) * T::EPSILON * (x2 * y2).sqrt())
+        .then(|| finish_svd(u, [s0, s1], v, exponent))
+}
+
 /// As [`svd`](super::svd()) for a 3×3 matrix.
 ///
 /// # Errors

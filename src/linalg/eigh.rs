@@ -1,9 +1,9 @@
 //! Eigenvalues and eigenvectors of a symmetric matrix: `A = V·diag(λ)·Vᵀ`.
 //!
 //! Householder reflections bring `A` to tridiagonal form, implicit QL steps with Wilkinson's
-//! shift bring that to diagonal form; both are turned into `V` as they go. The error is small
-//! against the largest eigenvalue. (For a matrix `XᵀX`, decompose `X` by [`svd`](super::svd::svd)
-//! instead: that keeps the digits of the small ones too.)
+//! shift bring that to diagonal form; both are turned into `V` as they go. At 2×2 and 3×3 a formula
+//! takes their place. The error is small against the largest eigenvalue. (For a matrix `XᵀX`,
+//! decompose `X` by [`svd`](super::svd::svd) instead: that keeps the digits of the small ones too.)
 //!
 //! Source: Golub & Van Loan, *Matrix Computations*, §8.3; stopping rule and choice of end as in
 //! LAPACK `xSTEQR`.
@@ -11,7 +11,7 @@
 use core::fmt;
 
 use super::qr::{householder, reflect};
-use super::{at, fix_sign, max_exponent, put, swap_cols};
+use super::{at, closed, copy, fix_sign, max_exponent, put, swap_cols};
 use crate::mat::{Columns, Mat, MatMut};
 use crate::scalar::Scalar;
 use crate::simd::{self, Plain};
@@ -138,6 +138,14 @@ fn decompose<T: Scalar>(
     vectors: bool,
 ) -> Result<(), EighError> {
     let n = a.cols();
+    match n {
+        2 => return by_formula(a, d, vectors, closed::eigh_2x2),
+        // What is diagonal already keeps its digits.
+        3 if [at(a.col(0), 1), at(a.col(0), 2), at(a.col(1), 2)] != [T::ZERO; 3] => {
+            return by_formula(a, d, vectors, closed::eigh_3x3);
+        }
+        _ => {}
+    }
     let mut exponent = None;
     for j in 0..n {
         let lower = a.col(j).get(j..).unwrap_or(&[]);
@@ -164,6 +172,24 @@ fn decompose<T: Scalar>(
         finite &= v.is_finite();
     }
     if finite { Ok(()) } else { Err(EighError::Overflow) }
+}
+
+/// The smallest sizes have formulas of their own.
+#[inline(always)]
+fn by_formula<T: Scalar, const N: usize>(
+    a: &mut impl Columns<T>,
+    d: &mut [T],
+    vectors: bool,
+    formula: impl Fn(&Mat<T, N, N>) -> Result<Eigh<T, N>, EighError>,
+) -> Result<(), EighError> {
+    let f = formula(&Mat::from_fn(|i, j| at(a.col(j), i)))?;
+    copy(&f.eigenvalues, d);
+    if vectors {
+        for (j, vector) in f.eigenvectors.cols.iter().enumerate() {
+            copy(vector, a.col_mut(j));
+        }
+    }
+    Ok(())
 }
 
 /// `A = Q·T·Qᵀ`: the diagonal of `T` goes to `d`, what is below it to `e[..n − 1]`, and `Q` to

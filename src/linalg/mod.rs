@@ -39,6 +39,14 @@ fn put<T>(x: &mut [T], i: usize, value: T) {
     }
 }
 
+/// Copies as many values as both have.
+#[inline(always)]
+fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = from;
+    }
+}
+
 /// Swaps `x[i]` and `x[j]`, or does nothing outside.
 #[inline(always)]
 fn swap<T: Copy + Default>(x: &mut [T], i: usize, j: usize) {

@@ -19,7 +19,7 @@ use core::fmt;
 
 use super::rows::{Factoring, Fitted, Rows, Scratch, Shape};
 use super::sweep::{Known, Layout, Queue, Sweep, Sweeping, Verdict, largest_cosine};
-use super::{at, fix_sign, put, swap};
+use super::{at, closed, copy, fix_sign, put, swap};
 use crate::mat::{Columns, Mat};
 use crate::scalar::Scalar;
 use crate::simd::{self, Kernel, Lanes, Simd, all_finite};
@@ -39,7 +39,7 @@ pub struct Svd<T, const M: usize, const N: usize> {
     pub s: [T; N],
     /// `V`, orthogonal; the entry of largest magnitude of each column is positive.
     pub v: Mat<T, N, N>,
-    /// Sweeps that were needed.
+    /// Sweeps that were needed; none where a formula gives the result.
     pub sweeps: u32,
 }
 
@@ -338,8 +338,7 @@ enum Phase {
     Done,
 }
 
-/// [`Run::advance_in`] as a kernel. Sizes are in its types, so that they are known where it is
-/// compiled.
+/// What is done in one go. Sizes are in its types, so that they are known where it is compiled.
 struct Advance<'a, T, const M: usize, const N: usize> {
     run: &'a mut Run<T>,
     work: &'a mut Work<T, M, N>,
@@ -351,22 +350,106 @@ struct Advance<'a, T, const M: usize, const N: usize> {
     budget: usize,
 }
 
+// Each part is compiled once for a shape, with or without vectors, and the sweeps once for a number
+// of columns: a program pays once for all forms of the decomposition.
 impl<T: Scalar, const M: usize, const N: usize> Advance<'_, T, M, N> {
-    /// Compiled once for a shape, with or without vectors: a program that calls every form of the
-    /// decomposition pays for one.
+    fn dispatch(mut self) {
+        self.reduce();
+        sweep(
+            self.run,
+            &mut self.work.x,
+            &mut self.work.known,
+            self.u.as_deref_mut().map(Rows::borrow),
+            self.max_sweeps,
+            &mut self.budget,
+        );
+        self.form();
+    }
+
     #[inline(never)]
-    fn dispatch(self) {
-        T::dispatch(Fitted(N, self));
+    fn reduce(&mut self) {
+        T::dispatch(Fitted(N, Reduce(self)));
+    }
+
+    #[inline(never)]
+    fn form(&mut self) {
+        T::dispatch(Fitted(N, Form(self)));
+    }
+
+    #[inline(always)]
+    fn parts(&mut self) -> Parts<'_, T, Mat<T, M, N>, Mat<T, N, N>> {
+        let f = Factors { a: &mut *self.a, s: &mut *self.s, v: self.v.as_deref_mut() };
+        let b = self.work.borrow(self.u.as_deref_mut().map(Rows::borrow));
+        (&mut *self.run, f, b, &mut self.budget)
     }
 }
 
-impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for Advance<'_, T, M, N> {
+type Parts<'a, T, A, V> = (&'a mut Run<T>, Factors<'a, T, A, V>, Buffers<'a, T>, &'a mut usize);
+
+/// [`Run::reduce`] as a kernel.
+struct Reduce<'a, 'b, T, const M: usize, const N: usize>(&'a mut Advance<'b, T, M, N>);
+
+impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for Reduce<'_, '_, T, M, N> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let f = &mut Factors { a: self.a, s: self.s, v: self.v };
-        let b = &mut self.work.borrow(self.u.map(Rows::borrow));
-        self.run.advance_in(simd, f, b, self.max_sweeps, self.budget);
+        let (run, mut f, mut b, budget) = self.0.parts();
+        run.reduce(simd, &mut f, &mut b, budget);
+    }
+}
+
+/// [`Run::sweep`] as a kernel.
+struct Turn<'a, T, const N: usize> {
+    run: &'a mut Run<T>,
+    x: &'a mut Rows<T, N, N>,
+    known: &'a mut Known<T, N>,
+    w: Option<&'a mut [T]>,
+    max_sweeps: u32,
+    budget: &'a mut usize,
+}
+
+impl<T: Scalar, const N: usize> Kernel<T> for Turn<'_, T, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let sweeping = &mut Sweeping::new(simd, N, self.x.borrow(), self.w);
+        self.run.sweep(sweeping, &mut self.known.borrow(), self.max_sweeps, self.budget);
+    }
+}
+
+#[inline(never)]
+fn sweep<T: Scalar, const N: usize>(
+    run: &mut Run<T>,
+    x: &mut Rows<T, N, N>,
+    known: &mut Known<T, N>,
+    w: Option<&mut [T]>,
+    max_sweeps: u32,
+    budget: &mut usize,
+) {
+    T::dispatch(Fitted(N, Turn { run, x, known, w, max_sweeps, budget }));
+}
+
+/// [`Run::form`] as a kernel.
+struct Form<'a, 'b, T, const M: usize, const N: usize>(&'a mut Advance<'b, T, M, N>);
+
+impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for Form<'_, '_, T, M, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let (run, mut f, mut b, budget) = self.0.parts();
+        run.form(simd, &mut f, &mut b, budget);
+    }
+}
+
+/// One unit less, if there is one.
+#[inline(always)]
+fn spend(budget: &mut usize) -> bool {
+    match budget.checked_sub(1) {
+        Some(rest) => {
+            *budget = rest;
+            true
+        }
+        None => false,
     }
 }
 
@@ -393,19 +476,21 @@ impl<T: Scalar> Run<T> {
         }
     }
 
-    /// Does at most `budget` units of work.
+    /// Everything before the sweeps, as far as the budget reaches.
     #[inline(always)]
-    fn advance_in<S: Simd<T>, A: Columns<T>, V: Columns<T>>(
+    fn reduce<S: Simd<T>, A: Columns<T>, V: Columns<T>>(
         &mut self,
         simd: S,
         f: &mut Factors<'_, T, A, V>,
         b: &mut Buffers<'_, T>,
-        max_sweeps: u32,
-        mut budget: usize,
+        budget: &mut usize,
     ) {
         let shape = Shape::new(f.a.rows(), f.a.cols(), S::V::LEN);
         let n = shape.columns;
         if self.phase == Phase::Start {
+            if (shape.rows, n) == (2, 2) && self.solve_2x2(f) {
+                return;
+            }
             for j in 0..n {
                 if !all_finite(f.a.col(j)) {
                     (self.error, self.phase) = (Some(SvdError::NotFinite), Phase::Done);
@@ -415,11 +500,7 @@ impl<T: Scalar> Run<T> {
             b.factoring.begin(simd, shape, f.a);
             self.phase = Phase::Reduce;
         }
-        while self.phase == Phase::Reduce {
-            if budget == 0 {
-                return;
-            }
-            budget -= 1;
+        while self.phase == Phase::Reduce && spend(budget) {
             if self.rank < n && b.factoring.eliminate(simd, shape, self.rank) {
                 self.rank += 1;
             } else {
@@ -427,23 +508,35 @@ impl<T: Scalar> Run<T> {
                 self.phase = Phase::Sweep;
             }
         }
-        let mut sweeping = Sweeping::new(simd, n, b.x, b.u.as_deref_mut());
-        while self.phase == Phase::Sweep {
-            // One column alone takes no round.
-            if self.rank >= 2 {
-                if budget == 0 {
-                    return;
-                }
-                budget -= 1;
-            }
-            self.sweep(&mut sweeping, &mut b.queue, max_sweeps);
+    }
+
+    /// Rounds of the sweeps, as far as the budget reaches.
+    #[inline(always)]
+    fn sweep<S: Simd<T>>(
+        &mut self,
+        sweeping: &mut Sweeping<'_, S, T>,
+        queue: &mut Queue<'_, T>,
+        max_sweeps: u32,
+        budget: &mut usize,
+    ) {
+        // One column alone takes no round.
+        while self.phase == Phase::Sweep && (self.rank < 2 || spend(budget)) {
+            self.play_round(sweeping, queue, max_sweeps);
         }
-        let layout = sweeping.layout;
-        while self.phase == Phase::Reflect {
-            if budget == 0 {
-                return;
-            }
-            budget -= 1;
+    }
+
+    /// Everything after the sweeps, as far as the budget reaches.
+    #[inline(always)]
+    fn form<S: Simd<T>, A: Columns<T>, V: Columns<T>>(
+        &mut self,
+        simd: S,
+        f: &mut Factors<'_, T, A, V>,
+        b: &mut Buffers<'_, T>,
+        budget: &mut usize,
+    ) {
+        let shape = Shape::new(f.a.rows(), f.a.cols(), S::V::LEN);
+        let layout = Layout::new(shape.columns, S::V::LEN);
+        while self.phase == Phase::Reflect && spend(budget) {
             match (b.u.as_deref_mut(), self.step.checked_sub(1)) {
                 (Some(u), Some(k)) => {
                     b.factoring.reflect(simd, shape, k, u, (layout.stride, layout.width()));
@@ -452,13 +545,31 @@ impl<T: Scalar> Run<T> {
                 _ => self.order(layout, f, b),
             }
         }
-        while self.phase == Phase::Form {
-            if budget == 0 {
-                return;
-            }
-            budget -= 1;
+        while self.phase == Phase::Form && spend(budget) {
             self.form_column(layout, f, b);
         }
+    }
+
+    /// All of it at once, by formula. Returns false where that is not accurate.
+    #[inline(always)]
+    fn solve_2x2<A: Columns<T>, V: Columns<T>>(&mut self, f: &mut Factors<'_, T, A, V>) -> bool {
+        let a = Mat::from_fn(|i, j| at(f.a.col(j), i));
+        match closed::svd_2x2_of_full_rank(&a) {
+            None => return false,
+            Some(Err(error)) => self.error = Some(error),
+            Some(Ok(Svd { u, s, v, .. })) => {
+                self.rank = 2;
+                for (j, &s) in s.iter().enumerate() {
+                    put(f.s, j, s);
+                    if let Some(out) = f.v.as_deref_mut() {
+                        copy(v.col(j), out.col_mut(j));
+                        copy(u.col(j), f.a.col_mut(j));
+                    }
+                }
+            }
+        }
+        self.phase = Phase::Done;
+        true
     }
 
     /// `X = Rᵀ` with a power of two of its own for every column, `W = I`, and no error yet.
@@ -507,7 +618,7 @@ impl<T: Scalar> Run<T> {
 
     /// One round of a sweep.
     #[inline(always)]
-    fn sweep<S: Simd<T>>(
+    fn play_round<S: Simd<T>>(
         &mut self,
         sweeping: &mut Sweeping<'_, S, T>,
         queue: &mut Queue<'_, T>,

@@ -112,8 +112,9 @@ impl<T: Scalar, const I: usize, const O: usize> Layer for Dense<'_, T, I, O> {
     /// `2·I·O` flops and `O` activations; no memory.
     #[inline]
     fn apply(&self, x: &[T; I], out: &mut [T; O]) -> Result<(), NnError> {
-        for ((y, row), &b) in out.iter_mut().zip(self.weights).zip(self.bias) {
-            *y = simd::dot(row, x) + b;
+        simd::products(self.weights, x, out);
+        for (y, &b) in out.iter_mut().zip(self.bias) {
+            *y += b;
         }
         // Before the activation: sigmoid and its kin would turn an overflow into a plain 0 or 1.
         if !simd::all_finite(out) {

@@ -159,9 +159,14 @@ impl<T: Scalar, const D: usize> Moments<T, D> {
             let (centre, g) = self.centre.join(&theirs)?;
             self.centre = centre;
             self.accumulate(|j, terms, _| {
-                let (Some(x), Some(&scale)) = (columns.cols.get(j), g.get(j)) else { return };
-                for ((term, y), &g) in terms.iter_mut().zip(&columns.cols).zip(&g).skip(j) {
-                    *term = simd::dot(x, y) + scale * g;
+                let (Some(rest), Some(terms)) = (columns.cols.get(j..), terms.get_mut(j..)) else {
+                    return;
+                };
+                let (Some(x), Some(g)) = (rest.first(), g.get(j..)) else { return };
+                simd::products(rest, x, terms);
+                let scale = g.first().copied().unwrap_or_default();
+                for (term, &g) in terms.iter_mut().zip(g) {
+                    *term += scale * g;
                 }
             });
         }

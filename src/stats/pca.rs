@@ -287,9 +287,7 @@ impl<T: Scalar, const D: usize, const K: usize> Pca<T, D, K> {
             *c -= mean;
         }
         let mut z = [T::ZERO; K];
-        for (z, component) in z.iter_mut().zip(&self.components) {
-            *z = simd::dot(component, &centred);
-        }
+        simd::products(&self.components, &centred, &mut z);
         z
     }
 
