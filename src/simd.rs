@@ -430,7 +430,8 @@ mod found {
                                 *sum = row.mul_add(values, *sum);
                             }
                         }
-                        <$v>::sums(sums).store(out);
+                        let places = rows.len().min(out.len());
+                        <$v>::sums(sums).store(out.get_mut(..places).unwrap_or(&mut []));
                     }
                 }
             }

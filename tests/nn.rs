@@ -681,11 +681,22 @@ fn the_seed_fixes_the_bytes_of_every_sampler() {
     };
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
-    assert_eq!(run(1), 14_699_555_867_069_287_941);
+    // With `fast` the last bits of a layer are those of the machine.
+    if !cfg!(feature = "fast") {
+        assert_eq!(run(1), 14_699_555_867_069_287_941);
+    }
 }
 
 #[test]
 fn forward_has_the_same_bits_everywhere() {
+    assert_eq!(forward_bits(), forward_bits());
+    // With `fast` the last bits of a layer are those of the machine.
+    if !cfg!(feature = "fast") {
+        assert_eq!(forward_bits(), 14_963_152_124_116_613_882);
+    }
+}
+
+fn forward_bits() -> u64 {
     let mut all = Vec::new();
     for activation in ALL {
         let (w1, w2) = (random::<f32, 19, 37>(8, 0.5), random::<f32, 37, 21>(9, 0.5));
@@ -701,5 +712,5 @@ fn forward_has_the_same_bits_everywhere() {
             all.extend(out);
         }
     }
-    assert_eq!(hash(&all), 14_963_152_124_116_613_882);
+    hash(&all)
 }

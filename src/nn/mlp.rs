@@ -34,8 +34,8 @@ pub trait Network {
     /// weights that are. `out` is meaningless then; with `Ok` every value of it is finite.
     ///
     /// # Accuracy
-    /// The same bits on every target. A layer's sums are within `(I/(4·LANES) + 8)·ε·Σ|wᵢxᵢ|`, with
-    /// the feature `fast` within `(I/LANES + 8)·ε·Σ|wᵢxᵢ|`.
+    /// The same bits on every target, and a layer's sums within `(I/(4·LANES) + 8)·ε·Σ|wᵢxᵢ|`. With
+    /// the feature `fast` the last bits are those of the machine, within `(I/LANES + 8)·ε·Σ|wᵢxᵢ|`.
     #[inline]
     fn forward(
         &self,
