@@ -64,6 +64,11 @@ mod serde_feature {
         let square = a.tr_mul(&a);
         comes_back(&linalg::svd(&a).unwrap());
         comes_back(&linalg::eigh(&square).unwrap());
+        let mut packed = ([linalg::PackedSvd::default()], [linalg::PackedEigh::default()]);
+        linalg::svd_batch(&[a.cols], &mut packed.0).unwrap();
+        linalg::eigh_batch(&[square.cols], &mut packed.1).unwrap();
+        comes_back(&packed);
+        comes_back(&linalg::BatchError { index: 3, error: linalg::SvdError::Overflow });
         comes_back(&linalg::qr(&a).unwrap());
         comes_back(&linalg::svd(&a).unwrap().solve(&[1.0; 40], None).unwrap());
         let options = linalg::power::Options::new();

@@ -41,7 +41,7 @@ fn put<T>(x: &mut [T], i: usize, value: T) {
 
 /// Copies as many values as both have.
 #[inline(always)]
-fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+pub(crate) fn copy<T: Copy>(from: &[T], to: &mut [T]) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to = from;
     }

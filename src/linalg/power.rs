@@ -28,10 +28,8 @@ use core::fmt;
 
 use super::eigh::eigh_view;
 use super::svd::svd_in_place;
-use super::truncated::{
-    Scaling, copy, default_tolerance, fill_uniform, orthonormalize, random_column,
-};
-use super::{SvdError, at, fix_sign, max_exponent, put};
+use super::truncated::{Scaling, default_tolerance, fill_uniform, orthonormalize, random_column};
+use super::{SvdError, at, copy, fix_sign, max_exponent, put};
 use crate::mat::{Columns, Mat, MatMut, norm};
 use crate::rng::{Generator, seeded};
 use crate::scalar::Scalar;

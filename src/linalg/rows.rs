@@ -45,18 +45,6 @@ impl<T: Scalar, K: Kernel<T>> Kernel<T> for Fitted<K> {
     }
 }
 
-/// `LEN` values from `i` on.
-#[inline(always)]
-pub(super) fn load<T: Scalar, S: Simd<T>>(simd: S, values: &[T], i: usize) -> S::V {
-    simd.load_at(values, i)
-}
-
-/// Overwrites `LEN` values from `i` on.
-#[inline(always)]
-pub(super) fn store<T: Scalar, V: Lanes<T>>(v: V, values: &mut [T], i: usize) {
-    v.store_at(values, i);
-}
-
 /// Rows after which a sum is begun anew: the rounding errors of a tall matrix stay small.
 const BLOCK: usize = 64;
 
@@ -75,13 +63,13 @@ fn weighted_sum<T: Scalar, S: Simd<T>>(
         let (mut a, mut b, mut c, mut d) = (none, none, none, none);
         let (mut v, mut rows) = (v.chunks_exact(4), rows.chunks_exact(4 * stride));
         for (v, four) in v.by_ref().zip(rows.by_ref()) {
-            a = load(simd, four, i).mul_add(simd.splat(at(v, 0)), a);
-            b = load(simd, four, i + stride).mul_add(simd.splat(at(v, 1)), b);
-            c = load(simd, four, i + 2 * stride).mul_add(simd.splat(at(v, 2)), c);
-            d = load(simd, four, i + 3 * stride).mul_add(simd.splat(at(v, 3)), d);
+            a = simd.load_at(four, i).mul_add(simd.splat(at(v, 0)), a);
+            b = simd.load_at(four, i + stride).mul_add(simd.splat(at(v, 1)), b);
+            c = simd.load_at(four, i + 2 * stride).mul_add(simd.splat(at(v, 2)), c);
+            d = simd.load_at(four, i + 3 * stride).mul_add(simd.splat(at(v, 3)), d);
         }
         for (&v, row) in v.remainder().iter().zip(rows.remainder().chunks_exact(stride)) {
-            a = load(simd, row, i).mul_add(simd.splat(v), a);
+            a = simd.load_at(row, i).mul_add(simd.splat(v), a);
         }
         total = total + ((a + b) + (c + d));
     }
@@ -120,7 +108,7 @@ fn add_product<T: Scalar, S: Simd<T>>(
     right: usize,
     sum: S::V,
 ) -> S::V {
-    load(simd, values, left).mul_add(load(simd, values, right), sum)
+    simd.load_at(values, left).mul_add(simd.load_at(values, right), sum)
 }
 
 /// `rows ← (I − τ·v·vᵀ)·rows`, columns `from..width`; `product` is scratch for one row.
@@ -138,7 +126,7 @@ pub(super) fn reflect_rows<T: Scalar, S: Simd<T>>(
     let mut i = first;
     while i < width {
         let sum = weighted_sum(simd, v, rows, stride, i);
-        store(sum * simd.splat(-tau), product, i);
+        (sum * simd.splat(-tau)).store_at(product, i);
         i += S::V::LEN;
     }
     // What stands in front of `from` in its register stays as it is.
@@ -147,9 +135,9 @@ pub(super) fn reflect_rows<T: Scalar, S: Simd<T>>(
     }
     i = first;
     while i < width {
-        let product = load(simd, product, i);
+        let product = simd.load_at(product, i);
         for (&v, row) in v.iter().zip(rows.chunks_exact_mut(stride)) {
-            store(product.mul_add(simd.splat(v), load(simd, row, i)), row, i);
+            product.mul_add(simd.splat(v), simd.load_at(row, i)).store_at(row, i);
         }
         i += S::V::LEN;
     }
@@ -248,10 +236,10 @@ impl<T: Scalar> Factoring<'_, T> {
         while i < stride {
             let mut largest = simd.splat(T::ZERO);
             for row in rows.chunks_exact(stride) {
-                let size = load(simd, row, i).abs();
+                let size = simd.load_at(row, i).abs();
                 largest = S::V::select(size.gt(largest), size, largest);
             }
-            store(largest, self.left, i);
+            largest.store_at(self.left, i);
             i += S::V::LEN;
         }
         // Exact powers of two; those of a subnormal or huge column take more than one factor.
@@ -268,7 +256,7 @@ impl<T: Scalar> Factoring<'_, T> {
             for row in rows.chunks_exact_mut(stride) {
                 let mut i = 0;
                 while i < stride {
-                    store(load(simd, row, i) * load(simd, factors, i), row, i);
+                    (simd.load_at(row, i) * simd.load_at(factors, i)).store_at(row, i);
                     i += S::V::LEN;
                 }
             }
@@ -285,8 +273,8 @@ impl<T: Scalar> Factoring<'_, T> {
             for block in rows.chunks(BLOCK * stride) {
                 sum = sum + sum_of_products(simd, block, stride, i, i);
             }
-            store(sum, self.left, i);
-            store(sum, self.start, i);
+            sum.store_at(self.left, i);
+            sum.store_at(self.start, i);
             i += S::V::LEN;
         }
     }

@@ -17,7 +17,7 @@
 //! Source: Luk & Park, "On parallel Jacobi orderings", SIAM J. Sci. Stat. Comput. 10 (1989).
 
 use super::jacobi::{Rotation, rotation, rotation_scaled};
-use super::rows::{Row, load, store, sum_of_products};
+use super::rows::{Row, sum_of_products};
 use super::{at, put};
 use crate::scalar::Scalar;
 use crate::simd::{Lanes, MAX_LANES, Simd, Single};
@@ -262,7 +262,7 @@ impl<'a, T: Scalar, S: Simd<T>> Sweeping<'a, S, T> {
     fn measure(&self, length2: &mut [T]) {
         let mut i = 0;
         while i < self.layout.stride {
-            store(self.inner_products(i, i), length2, i);
+            self.inner_products(i, i).store_at(length2, i);
             i += S::V::LEN;
         }
     }
@@ -396,9 +396,9 @@ impl<V: Copy> Side<V> {
     #[inline(always)]
     fn load<T: Scalar, S: Simd<T, V = V>>(simd: S, queue: &Queue<'_, T>, i: usize) -> Self {
         Self {
-            length2: load(simd, queue.length2, i),
-            noise2: load(simd, queue.noise2, i),
-            factor: load(simd, queue.factor, i),
+            length2: simd.load_at(queue.length2, i),
+            noise2: simd.load_at(queue.noise2, i),
+            factor: simd.load_at(queue.factor, i),
         }
     }
 
@@ -407,9 +407,9 @@ impl<V: Copy> Side<V> {
     where
         V: Lanes<T>,
     {
-        store(self.length2, queue.length2, i);
-        store(self.noise2, queue.noise2, i);
-        store(self.factor, queue.factor, i);
+        self.length2.store_at(queue.length2, i);
+        self.noise2.store_at(queue.noise2, i);
+        self.factor.store_at(queue.factor, i);
     }
 
     #[inline(always)]
@@ -487,12 +487,12 @@ fn turn<T: Scalar, S: Simd<T>>(
         // The common factor c is left to the columns' factors: two products an entry, not four.
         let (y_over_x, x_over_y) = (y.factor / x.factor, x.factor / y.factor);
         let [x_left, x_right] = &mut queue.x;
-        store(S::V::select(rotates, r.to_x * y_over_x, zero), x_left, first);
-        store(S::V::select(rotates, r.to_y * x_over_y, zero), x_right, first);
+        S::V::select(rotates, r.to_x * y_over_x, zero).store_at(x_left, first);
+        S::V::select(rotates, r.to_y * x_over_y, zero).store_at(x_right, first);
         if !sweep.shared {
             let [w_left, w_right] = &mut queue.w;
-            store(S::V::select(rotates, r.t * y_over_x, zero), w_left, first);
-            store(S::V::select(rotates, r.t * x_over_y, zero), w_right, first);
+            S::V::select(rotates, r.t * y_over_x, zero).store_at(w_left, first);
+            S::V::select(rotates, r.t * x_over_y, zero).store_at(w_right, first);
         }
         // Each column inherits the errors of both and adds a rounding error of its own.
         let epsilon2 = simd.splat(T::EPSILON * T::EPSILON);
@@ -507,7 +507,7 @@ fn turn<T: Scalar, S: Simd<T>>(
         unsettled = x_new.is_unsettled(simd) | y_new.is_unsettled(simd);
     } else {
         for values in queue.x.iter_mut().chain(&mut queue.w) {
-            store(zero, values, first);
+            zero.store_at(values, first);
         }
     }
     // The column without a partner stays where it is. (A masked store would take many times as long.)
@@ -600,9 +600,9 @@ fn scale_columns<T: Scalar, S: Simd<T>>(simd: S, layout: Layout, rows: &mut [T],
     let rows = rows.get_mut(..layout.stride * layout.columns).unwrap_or(&mut []);
     let mut i = 0;
     while i < layout.stride {
-        let factor = load(simd, factors, i);
+        let factor = simd.load_at(factors, i);
         for row in rows.chunks_exact_mut(layout.stride) {
-            store(load(simd, row, i) * factor, row, i);
+            (simd.load_at(row, i) * factor).store_at(row, i);
         }
         i += S::V::LEN;
     }
@@ -621,35 +621,35 @@ fn shear_pairs<T: Scalar, S: Simd<T>>(
     let rows = rows.get_mut(..layout.stride * layout.columns).unwrap_or(&mut []);
     let mut first = 0;
     while first < pairs.count {
-        let a = simd.splat(T::ZERO) - load(simd, a, first);
-        let b = load(simd, b, first);
+        let a = simd.splat(T::ZERO) - simd.load_at(a, first);
+        let b = simd.load_at(b, first);
         let (left, right) = (pairs.left + first, pairs.right + first);
         if pairs.last_alone && pairs.count < first + S::V::LEN {
             // One column stays where it is. (A masked store would take many times as long.)
             let alone = pairs.left + pairs.count;
             for row in rows.chunks_exact_mut(layout.stride) {
                 let kept = at(row, alone);
-                let (x, y) = (load(simd, row, left), load(simd, row, right));
-                store(a.mul_add(y, x), row, right);
-                store(b.mul_add(x, y), row, left);
+                let (x, y) = (simd.load_at(row, left), simd.load_at(row, right));
+                a.mul_add(y, x).store_at(row, right);
+                b.mul_add(x, y).store_at(row, left);
                 put(row, alone, kept);
             }
         } else {
             // Two rows at a time, for fewer turns of the loop.
             let mut twos = rows.chunks_exact_mut(2 * layout.stride);
             for two in twos.by_ref() {
-                let (x, y) = (load(simd, two, left), load(simd, two, right));
+                let (x, y) = (simd.load_at(two, left), simd.load_at(two, right));
                 let below = layout.stride;
-                let (z, w) = (load(simd, two, left + below), load(simd, two, right + below));
-                store(a.mul_add(y, x), two, right);
-                store(b.mul_add(x, y), two, left);
-                store(a.mul_add(w, z), two, right + below);
-                store(b.mul_add(z, w), two, left + below);
+                let (z, w) = (simd.load_at(two, left + below), simd.load_at(two, right + below));
+                a.mul_add(y, x).store_at(two, right);
+                b.mul_add(x, y).store_at(two, left);
+                a.mul_add(w, z).store_at(two, right + below);
+                b.mul_add(z, w).store_at(two, left + below);
             }
             for row in twos.into_remainder().chunks_exact_mut(layout.stride) {
-                let (x, y) = (load(simd, row, left), load(simd, row, right));
-                store(a.mul_add(y, x), row, right);
-                store(b.mul_add(x, y), row, left);
+                let (x, y) = (simd.load_at(row, left), simd.load_at(row, right));
+                a.mul_add(y, x).store_at(row, right);
+                b.mul_add(x, y).store_at(row, left);
             }
         }
         first += S::V::LEN;

@@ -19,7 +19,7 @@ use core::fmt;
 
 use super::jacobi::rotation;
 use super::operator::LinearOperator;
-use super::{at, fix_sign, put, swap, swap_cols};
+use super::{at, copy, fix_sign, put, swap, swap_cols};
 use crate::mat::{Columns, MatMut, MatRef, norm};
 use crate::rng::{Generator, seeded, uniform};
 use crate::scalar::Scalar;
@@ -666,14 +666,6 @@ impl<'a, T: Scalar> Space<'a, T> {
 /// What a vector of length `scale` may hold of rounding errors after it was orthogonalised.
 fn noise<T: Scalar>(scale: T) -> T {
     T::from_f64(8.0) * T::EPSILON * scale
-}
-
-/// As `copy_from_slice`, but for the shorter of two lengths.
-#[inline(always)]
-pub(super) fn copy<T: Copy>(from: &[T], to: &mut [T]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = from;
-    }
 }
 
 /// Uniform on [−1, 1).

@@ -11,7 +11,7 @@ use core::fmt;
 use super::moments::{Moments, MomentsError};
 use super::scatter::{ScatterRoot, polish};
 use crate::linalg::svd::Options;
-use crate::linalg::{EighError, SvdError, eigh_in_place, fix_sign, svd_in_place};
+use crate::linalg::{EighError, SvdError, copy, eigh_in_place, fix_sign, svd_in_place};
 use crate::mat::{Mat, norm};
 use crate::scalar::Scalar;
 use crate::simd;
@@ -218,12 +218,12 @@ impl<T: Scalar, const D: usize, const K: usize> Pca<T, D, K> {
             noise_variance: T::ZERO,
             count,
         };
-        copy(&mut pca.components, &vectors.cols);
+        copy(&vectors.cols, &mut pca.components);
         for component in &mut pca.components {
             fix_sign(component);
         }
-        copy(&mut pca.explained_variance, variances);
-        copy(&mut pca.singular_values, singular_values);
+        copy(variances, &mut pca.explained_variance);
+        copy(singular_values, &mut pca.singular_values);
         let scale = singular_values.first().map_or(0, |s| s.exponent());
         let squares = singular_values.map(|s| {
             let s = s.scale_exp2(-scale);
@@ -231,7 +231,7 @@ impl<T: Scalar, const D: usize, const K: usize> Pca<T, D, K> {
         });
         let total = sum(&squares);
         if total > T::ZERO {
-            copy(&mut pca.explained_variance_ratio, &squares.map(|x| x / total));
+            copy(&squares.map(|x| x / total), &mut pca.explained_variance_ratio);
         }
         // Fewer samples than channels leave directions that were never seen; they do not count.
         let rank = D.min(count as usize);
@@ -260,10 +260,10 @@ impl<T: Scalar, const D: usize, const K: usize> Pca<T, D, K> {
             noise_variance: T::ZERO,
             count: self.count,
         };
-        copy(&mut out.components, &self.components);
-        copy(&mut out.explained_variance, &self.explained_variance);
-        copy(&mut out.explained_variance_ratio, &self.explained_variance_ratio);
-        copy(&mut out.singular_values, &self.singular_values);
+        copy(&self.components, &mut out.components);
+        copy(&self.explained_variance, &mut out.explained_variance);
+        copy(&self.explained_variance_ratio, &mut out.explained_variance_ratio);
+        copy(&self.singular_values, &mut out.singular_values);
         let rank = D.min(self.count as usize);
         if J < rank {
             let dropped = sum(self.explained_variance.get(J..).unwrap_or(&[]));
@@ -374,12 +374,6 @@ fn sum<T: Scalar>(x: &[T]) -> T {
 
 fn divisor<T: Scalar>(count: u32) -> Result<T, MomentsError> {
     if count < 2 { Err(MomentsError::TooFewSamples) } else { Ok(T::from_u32(count - 1)) }
-}
-
-fn copy<U: Copy>(to: &mut [U], from: &[U]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = from;
-    }
 }
 
 #[cfg(test)]

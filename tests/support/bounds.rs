@@ -51,8 +51,9 @@ pub fn pseudo_inverse<T: Scalar>(m: usize, n: usize) -> f64 {
 /// One layer's sum of `inputs` products plus bias: `(I/(4·LANES) + 9)·ε` times `Σ|wᵢxᵢ| + |b|`, with
 /// the feature `fast` `(I/LANES + 9)·ε`.
 ///
-/// `inputs/(4·LANES)` additions in each of four accumulators (or `inputs/LANES` in one), 2 to join the accumulators, 3 in the tree,
-/// one product, one bias, and one each for the roundings of second order and of the result.
+/// `inputs/(4·LANES)` additions in each of four accumulators (or `inputs/LANES` in one), 2 to join
+/// the accumulators, 3 in the tree, one product, one bias, and one each for the roundings of second
+/// order and of the result.
 pub fn dense_sum(inputs: usize, lanes: usize, epsilon: f64) -> f64 {
     let accumulators = if cfg!(feature = "fast") { 1.0 } else { 4.0 };
     (inputs as f64 / (accumulators * lanes as f64) + 9.0) * epsilon
