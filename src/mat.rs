@@ -212,6 +212,8 @@ pub trait Columns<T> {
     fn col_mut(&mut self, j: usize) -> &mut [T];
     /// Columns `p ≠ q`, to be changed; empty if one is missing or both are the same.
     fn pair_mut(&mut self, p: usize, q: usize) -> (&mut [T], &mut [T]);
+    /// All entries, column by column, to be changed.
+    fn all_mut(&mut self) -> &mut [T];
 }
 
 impl<T: Scalar, const M: usize, const N: usize> Columns<T> for Mat<T, M, N> {
@@ -243,6 +245,10 @@ impl<T: Scalar, const M: usize, const N: usize> Columns<T> for Mat<T, M, N> {
             Ok([a, b]) => (a, b),
             Err(_) => (&mut [], &mut []),
         }
+    }
+    #[inline(always)]
+    fn all_mut(&mut self) -> &mut [T] {
+        self.as_mut_slice()
     }
 }
 
@@ -347,6 +353,10 @@ impl<T: Scalar> Columns<T> for MatMut<'_, T> {
             Ok([a, b]) => (a, b),
             Err(_) => (&mut [], &mut []),
         }
+    }
+    #[inline(always)]
+    fn all_mut(&mut self) -> &mut [T] {
+        self.as_mut_slice()
     }
 }
 

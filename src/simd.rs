@@ -175,7 +175,7 @@ impl<T: Scalar> Simd<T> for Single {
 }
 
 macro_rules! scalar_lanes {
-    ($t:ident, $sqrt:ident) => {
+    ($t:ident, $sqrt:ident, $vector:ident) => {
         impl Lanes<$t> for $t {
             const LEN: usize = 1;
             type Mask = bool;
@@ -195,7 +195,12 @@ macro_rules! scalar_lanes {
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
-                libm::$sqrt(self)
+                // What libm uses on x86-64 is encoded for SSE, and stalls between instructions of AVX.
+                #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+                let [root, ..] = wide::$vector::splat(self).sqrt().to_array();
+                #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+                let root = libm::$sqrt(self);
+                root
             }
             #[inline(always)]
             fn abs(self) -> Self {
@@ -234,8 +239,8 @@ macro_rules! scalar_lanes {
         }
     };
 }
-scalar_lanes!(f32, sqrtf);
-scalar_lanes!(f64, sqrt);
+scalar_lanes!(f32, sqrtf, f32x4);
+scalar_lanes!(f64, sqrt, f64x2);
 
 /// [`Lanes`] for a vector type with the methods of `wide`, and with these two.
 #[cfg(any(

@@ -10,11 +10,12 @@
 
 use core::fmt;
 
-use super::qr::{householder, reflect};
+use super::qr::householder;
+use super::rows::{Fitted, Strip, reflect_rows, strips, weighted_sum};
 use super::{at, closed, copy, fix_sign, max_exponent, put, swap_cols};
 use crate::mat::{Columns, Mat, MatMut};
 use crate::scalar::Scalar;
-use crate::simd::{self, Plain};
+use crate::simd::{self, Kernel, Lanes, Simd};
 
 /// `A = V·diag(λ)·Vᵀ`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +75,7 @@ pub const MAX_STEPS_PER_VALUE: usize = 30;
 /// by `tests/eigh.rs`.
 ///
 /// # Cost
-/// About `9·N³` flops; `2·N` values of stack beside the result.
+/// About `9·N³` flops; `N + 32` values of stack beside the result.
 ///
 /// ```
 /// let a = eigenmote::Mat::from_rows(&[[2.0_f32, 1.0], [1.0, 2.0]]);
@@ -106,7 +107,7 @@ pub fn eigh_in_place<T: Scalar, const N: usize>(
 /// As [`eigh`].
 ///
 /// # Cost
-/// About `4/3·N³` flops.
+/// About `2·N³` flops.
 pub fn eigenvalues<T: Scalar, const N: usize>(a: &Mat<T, N, N>) -> Result<[T; N], EighError> {
     let (mut a, mut values, mut work) = (*a, [T::ZERO; N], [T::ZERO; N]);
     decompose(&mut a, &mut values, &mut work, false)?;
@@ -156,15 +157,7 @@ fn decompose<T: Scalar>(
     }
     // An exact power of two brings the largest entry into [1, 2): squares stay in range.
     let exponent = exponent.unwrap_or(0);
-    if exponent != 0 {
-        for j in 0..n {
-            for v in a.col_mut(j).iter_mut().skip(j) {
-                *v = v.scale_exp2(-exponent);
-            }
-        }
-    }
-    tridiagonalize(a, d, e, vectors);
-    diagonalize(a, d, e, vectors)?;
+    T::dispatch(Fitted(n, Iterate { a: &mut *a, d: &mut *d, e, exponent, vectors }))?;
     sort_descending(a, d, vectors);
     let mut finite = true;
     for v in d {
@@ -192,99 +185,219 @@ fn by_formula<T: Scalar, const N: usize>(
     Ok(())
 }
 
-/// `A = Q·T·Qᵀ`: the diagonal of `T` goes to `d`, what is below it to `e[..n − 1]`, and `Q` to
-/// `a` if wanted. Only the lower triangle is read.
-#[inline(always)]
-fn tridiagonalize<T: Scalar>(a: &mut impl Columns<T>, d: &mut [T], e: &mut [T], vectors: bool) {
-    let n = a.cols();
-    for k in 0..n.saturating_sub(2) {
-        // Column k below the diagonal becomes (β, 0, …); `d[k + 1..]` holds w = τ·A·v meanwhile.
-        let tau = householder(Plain, a.col_mut(k).get_mut(k + 1..).unwrap_or(&mut []));
-        let beta = at(a.col(k), k + 1);
-        put(a.col_mut(k), k + 1, T::ONE);
-        let w = d.get_mut(k + 1..).unwrap_or(&mut []);
-        for w in w.iter_mut() {
-            *w = T::ZERO;
-        }
-        for j in k + 1..n {
-            let (v, col) = a.pair_mut(k, j);
-            let col = col.get(j..).unwrap_or(&[]);
-            let v = v.get(j..).unwrap_or(&[]);
-            let w = w.get_mut(j - k - 1..).unwrap_or(&mut []);
-            // Column j of the lower triangle stands for row j as well.
-            let v_j = at(v, 0);
-            let below = simd::dot(col.get(1..).unwrap_or(&[]), v.get(1..).unwrap_or(&[]));
-            simd::axpy(v_j, col, w);
-            put(w, 0, at(w, 0) + below);
-        }
-        let v = a.col(k).get(k + 1..).unwrap_or(&[]);
-        simd::scale(tau, w);
-        let half = -T::HALF * tau * simd::dot(w, v);
-        simd::axpy(half, v, w);
-        for j in k + 1..n {
-            let (v, col) = a.pair_mut(k, j);
-            let v = v.get(j..).unwrap_or(&[]);
-            let w = w.get(j - k - 1..).unwrap_or(&[]);
-            let (v_j, w_j) = (at(v, 0), at(w, 0));
-            for ((a, &v), &w) in col.iter_mut().skip(j).zip(v).zip(w) {
-                *a -= v_j * w + w_j * v;
+/// Everything between scaling and sorting, as a kernel.
+struct Iterate<'a, T, A> {
+    a: &'a mut A,
+    d: &'a mut [T],
+    e: &'a mut [T],
+    exponent: i32,
+    vectors: bool,
+}
+
+impl<T: Scalar, A: Columns<T>> Kernel<T> for Iterate<'_, T, A> {
+    type Output = Result<(), EighError>;
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+        let Self { a, d, e, exponent, vectors } = self;
+        // Chunks of no columns, or of more than there can be, would panic.
+        let n = a.cols().clamp(1, 1 << 24);
+        let a = a.all_mut();
+        if exponent != 0 {
+            for v in a.iter_mut() {
+                *v = v.scale_exp2(-exponent);
             }
         }
-        put(e, k, beta);
-        // The place of v₀ = 1 keeps τ until Q is formed.
-        put(a.col_mut(k), k + 1, tau);
-    }
-    if n >= 2 {
-        put(e, n - 2, at(a.col(n - 2), n - 1));
-    }
-    put(e, n.wrapping_sub(1), T::ZERO);
-    for j in 0..n {
-        put(d, j, at(a.col(j), j));
-    }
-    if vectors {
-        form_q(a);
+        tridiagonalize(simd, n, a, d, e);
+        if vectors {
+            form_q(simd, n, a);
+        }
+        diagonalize(simd, n, a, d, e, vectors)
     }
 }
 
-/// Turns the reflections stored below the diagonal into `Q`, from the last one back: reflection
-/// `k` moves one column to the right, since it leaves row and column `k` alone.
+/// `A = Q·T·Qᵀ`: the diagonal of `T` goes to `d`, what is below it to `e[..n − 1]`. Column `k` of `a`
+/// keeps the reflection that eliminated it, `τ` in the place of its `v₀ = 1`. Of `A` only the lower
+/// triangle is read.
+///
+/// A matrix–vector product is a sum of columns here, and all of a column takes part in every step:
+/// what lies above the rows that are left stays bounded and is not used any more.
 #[inline(always)]
-fn form_q<T: Scalar>(a: &mut impl Columns<T>) {
-    let n = a.cols();
-    for j in (1..n).rev() {
-        for (i, v) in a.col_mut(j).iter_mut().enumerate() {
-            *v = if i == j { T::ONE } else { T::ZERO };
-        }
-        if j + 1 >= n {
-            continue;
-        }
-        // Reflection j − 1 acts on rows j.. and lies in column j − 1 with τ in front. What was
-        // above it is used up: zeros there let it start at a full group of lanes.
-        let vector = a.col_mut(j - 1);
-        let tau = at(vector, j);
-        for (i, v) in vector.iter_mut().enumerate().take(j + 1) {
-            *v = if i == j { T::ONE } else { T::ZERO };
-        }
-        for i in j..n {
-            let (vector, column) = a.pair_mut(j - 1, i);
-            reflect(vector, tau, j, column);
+fn tridiagonalize<T: Scalar, S: Simd<T>>(
+    simd: S,
+    n: usize,
+    a: &mut [T],
+    d: &mut [T],
+    e: &mut [T],
+) {
+    for j in 0..n {
+        put(d, j, T::ZERO);
+        for i in 0..j {
+            put(a, j * n + i, at(a, i * n + j));
         }
     }
-    for (i, v) in a.col_mut(0).iter_mut().enumerate() {
-        *v = if i == 0 { T::ONE } else { T::ZERO };
+    for k in 0..n.saturating_sub(2) {
+        let Some((done, rest)) = a.split_at_mut_checked((k + 1) * n) else { return };
+        let v = done.get_mut(k * n..).unwrap_or(&mut []);
+        let diagonal = at(v, k);
+        for v in v.iter_mut().take(k + 1) {
+            *v = T::ZERO;
+        }
+        let tau = householder(simd, v, k + 1);
+        put(e, k, at(v, k + 1));
+        put(v, k + 1, T::ONE);
+        let below = v.get(k + 1..).unwrap_or(&[]);
+        strips(simd, (k + 1, n), &mut Product { n, v: below, columns: rest, tau, out: d });
+        let from = (k + 1) - (k + 1) % T::LANES;
+        let along = simd.dot(d.get(from..).unwrap_or(&[]), v.get(from..).unwrap_or(&[]));
+        strips(simd, (k + 1, n), &mut AddMultiple { factor: -T::HALF * tau * along, v, out: d });
+        strips(simd, (k + 1, n), &mut Update { n, first: k + 1, v, w: d, columns: rest });
+        put(v, k + 1, tau);
+        put(v, k, diagonal);
+    }
+    for j in 0..n {
+        put(d, j, at(a, j * n + j));
+        put(e, j, if j + 2 < n { at(e, j) } else { T::ZERO });
+    }
+    if n >= 2 {
+        put(e, n - 2, at(a, (n - 2) * n + n - 1));
+    }
+}
+
+/// `out ← τ·A·v`.
+struct Product<'a, T> {
+    n: usize,
+    v: &'a [T],
+    columns: &'a [T],
+    tau: T,
+    out: &'a mut [T],
+}
+
+impl<T: Scalar> Strip<T> for Product<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
+        let sum = weighted_sum(simd, self.v, self.columns, self.n, i);
+        (sum * simd.splat(self.tau)).store_at(self.out, i);
+    }
+}
+
+/// `out ← out + factor·v`.
+struct AddMultiple<'a, T> {
+    factor: T,
+    v: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Scalar> Strip<T> for AddMultiple<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
+        let (v, out) = (simd.load_at(self.v, i), simd.load_at(self.out, i));
+        v.mul_add(simd.splat(self.factor), out).store_at(self.out, i);
+    }
+}
+
+/// `A ← A − v·wᵀ − w·vᵀ` for the columns from `first` on.
+struct Update<'a, T> {
+    n: usize,
+    first: usize,
+    v: &'a [T],
+    w: &'a [T],
+    columns: &'a mut [T],
+}
+
+impl<T: Scalar> Strip<T> for Update<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
+        let none = simd.splat(T::ZERO);
+        let (v, w) = (none - simd.load_at(self.v, i), none - simd.load_at(self.w, i));
+        let weights = self.v.iter().zip(self.w).skip(self.first);
+        for (column, (&v_j, &w_j)) in self.columns.chunks_exact_mut(self.n).zip(weights) {
+            let less = v.mul_add(simd.splat(w_j), simd.load_at(column, i));
+            w.mul_add(simd.splat(v_j), less).store_at(column, i);
+        }
+    }
+}
+
+/// Turns the reflections into `Q`, from the last one back.
+#[inline(always)]
+fn form_q<T: Scalar, S: Simd<T>>(simd: S, n: usize, a: &mut [T]) {
+    // Qᵀ takes shape in the columns behind the reflection.
+    for j in (0..n).rev() {
+        let Some((vectors, columns)) = a.split_at_mut_checked(j * n) else { return };
+        for (i, v) in columns.iter_mut().take(n).enumerate() {
+            *v = if i == j { T::ONE } else { T::ZERO };
+        }
+        let before = vectors.len().checked_sub(n).and_then(|from| vectors.get_mut(from..));
+        if let (Some(v), 1..) = (before, n - 1 - j) {
+            let tau = at(v, j);
+            put(v, j, T::ONE);
+            let v = v.get(j..).unwrap_or(&[]);
+            reflect_rows(simd, (v, tau), columns, n, (j, n));
+        }
+    }
+    for j in 0..n {
+        for i in 0..j {
+            super::swap(a, j * n + i, i * n + j);
+        }
+    }
+}
+
+/// Rotations that are applied to the columns of `Z` together, each to the column in front of those
+/// before it and the nearest of them.
+struct Rotations<T> {
+    cosines: [T; TOGETHER],
+    sines: [T; TOGETHER],
+    count: usize,
+}
+
+/// At most so many: what they need is kept on the stack.
+const TOGETHER: usize = 16;
+
+impl<T: Scalar> Rotations<T> {
+    /// Applies them to the columns up to `last`.
+    #[inline(always)]
+    fn apply<S: Simd<T>>(&mut self, simd: S, n: usize, z: &mut [T], last: usize) {
+        let first = last.saturating_sub(self.count);
+        let columns = z.get_mut(first * n..(last + 1) * n).unwrap_or(&mut []);
+        strips(simd, (0, n), &mut Turn { n, rotations: self, columns });
+        self.count = 0;
+    }
+}
+
+struct Turn<'a, T> {
+    n: usize,
+    rotations: &'a Rotations<T>,
+    columns: &'a mut [T],
+}
+
+impl<T: Scalar> Strip<T> for Turn<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
+        let Rotations { cosines, sines, count } = self.rotations;
+        let mut columns = self.columns.chunks_exact_mut(self.n).rev();
+        let Some(mut right) = columns.next() else { return };
+        let mut y = simd.load_at(right, i);
+        for (left, (&c, &s)) in columns.zip(cosines.iter().zip(sines).take(*count)) {
+            let x = simd.load_at(left, i);
+            let (c, s, minus_s) = (simd.splat(c), simd.splat(s), simd.splat(-s));
+            s.mul_add(x, c * y).store_at(right, i);
+            y = minus_s.mul_add(y, c * x);
+            right = left;
+        }
+        y.store_at(right, i);
     }
 }
 
 /// Implicit QL steps on the tridiagonal matrix `(d, e)`; rotations are applied to the columns of
 /// `z` if wanted.
 #[inline(always)]
-fn diagonalize<T: Scalar>(
-    z: &mut impl Columns<T>,
+fn diagonalize<T: Scalar, S: Simd<T>>(
+    simd: S,
+    n: usize,
+    z: &mut [T],
     d: &mut [T],
     e: &mut [T],
     vectors: bool,
 ) -> Result<(), EighError> {
-    let n = z.cols();
     let mut steps = MAX_STEPS_PER_VALUE.saturating_mul(n);
     let mut first = 0;
     while first < n {
@@ -296,20 +409,20 @@ fn diagonalize<T: Scalar>(
         }
         // QL finds the values at the top first: the smaller end of a graded block belongs there.
         if at(d, last).abs() < at(d, first).abs() {
-            reverse(z, d, e, first, last, vectors);
+            reverse(n, z, d, e, first, last, vectors);
         }
-        let mut top = first;
+        let (mut top, mut end) = (first, last);
         while top < last {
-            let end = block_end(d, e, top, last + 1);
             if end == top {
                 top += 1;
+                end = block_end(d, e, top, last + 1);
                 continue;
             }
             if steps == 0 {
                 return Err(EighError::NotConverged);
             }
             steps -= 1;
-            ql_step(z, d, e, top, end, vectors);
+            end = ql_step(simd, n, z, d, e, (top, end), vectors);
         }
         first = last + 1;
     }
@@ -321,24 +434,29 @@ fn diagonalize<T: Scalar>(
 #[inline(always)]
 fn block_end<T: Scalar>(d: &[T], e: &mut [T], top: usize, n: usize) -> usize {
     let mut end = top;
-    while end + 1 < n {
-        let (a, b, off) = (at(d, end).abs(), at(d, end + 1).abs(), at(e, end).abs());
-        // Relative to the neighbours where that is possible without underflow.
-        let negligible = off * off <= (T::EPSILON * a) * (T::EPSILON * b) + T::MIN_POSITIVE
-            || off <= T::EPSILON * T::EPSILON;
-        if negligible {
-            put(e, end, T::ZERO);
-            break;
-        }
+    while end + 1 < n && !negligible(at(d, end), at(d, end + 1), at(e, end)) {
         end += 1;
     }
+    if end + 1 < n {
+        put(e, end, T::ZERO);
+    }
     end
+}
+
+/// Whether `e` between `a` and `b` counts as zero: relative to both where that is possible without
+/// underflow. The square of any other is a normal number.
+#[inline(always)]
+fn negligible<T: Scalar>(a: T, b: T, e: T) -> bool {
+    let (a, b, e) = (a.abs(), b.abs(), e.abs());
+    e * e <= (T::EPSILON * a) * (T::EPSILON * b) + T::MIN_POSITIVE
+        || e <= T::EPSILON * T::EPSILON
 }
 
 /// Turns the block `first..=last` upside down.
 #[inline(always)]
 fn reverse<T: Scalar>(
-    z: &mut impl Columns<T>,
+    n: usize,
+    z: &mut [T],
     d: &mut [T],
     e: &mut [T],
     first: usize,
@@ -352,74 +470,80 @@ fn reverse<T: Scalar>(
         block.reverse();
     }
     if vectors {
-        for k in 0..(last + 1 - first) / 2 {
-            swap_cols(z, first + k, last - k);
+        let block = z.get_mut(first * n..(last + 1) * n).unwrap_or(&mut []);
+        let mut columns = block.chunks_exact_mut(n);
+        while let (Some(x), Some(y)) = (columns.next(), columns.next_back()) {
+            for (x, y) in x.iter_mut().zip(y) {
+                core::mem::swap(x, y);
+            }
         }
     }
 }
 
-/// One QL step with Wilkinson's shift on rows `top..=end`.
+/// One QL step with Wilkinson's shift on rows `top..=end`; the last row of the block that `top` is
+/// in after it.
+///
+/// With the rotations `(cᵢ, sᵢ)` of the step, `pᵢ` is the entry that the rotation of rows `i` and
+/// `i + 1` turns together with `eᵢ` into `rᵢ = √(pᵢ² + eᵢ²)`, and
+///
+/// ```text
+/// cᵢ = pᵢ/rᵢ,   sᵢ = eᵢ/rᵢ,   pᵢ₋₁ = cᵢ·(dᵢ − σ) − sᵢ·cᵢ₊₁·eᵢ = (pᵢ·(dᵢ − σ) − eᵢ²·cᵢ₊₁)/rᵢ
+/// ```
+///
+/// In this form only a root and a division are between one `p` and the next.
 #[inline(always)]
-fn ql_step<T: Scalar>(
-    z: &mut impl Columns<T>,
+fn ql_step<T: Scalar, S: Simd<T>>(
+    simd: S,
+    n: usize,
+    z: &mut [T],
     d: &mut [T],
     e: &mut [T],
-    top: usize,
-    end: usize,
+    (top, end): (usize, usize),
     vectors: bool,
-) {
+) -> usize {
     let off = at(e, top);
     let g = (at(d, top + 1) - at(d, top)) / (T::TWO * off);
     let root = if g.abs() < T::exp2i(T::DIGITS) { (T::ONE + g * g).sqrt() } else { g.abs() };
-    let mut g = at(d, end) - at(d, top) + off / (g + root.copysign(g));
-    let (mut s, mut c, mut p) = (T::ONE, T::ONE, T::ZERO);
-    let mut d_next = at(d, end);
-    for i in (top..end).rev() {
-        let e_i = at(e, i);
-        let (f, b) = (s * e_i, c * e_i);
-        let (r, sine, cosine) = givens(f, g);
-        if i + 1 < end {
-            put(e, i + 1, r);
-        }
-        if r == T::ZERO {
-            // The block falls apart here: undo the pending shift and leave the rest to the next step.
-            put(d, i + 1, d_next - p);
-            put(e, end, T::ZERO);
-            return;
-        }
-        (s, c) = (sine, cosine);
-        let d_i = at(d, i);
-        g = d_next - p;
-        let q = (d_i - g) * s + T::TWO * c * b;
-        p = s * q;
-        put(d, i + 1, g + p);
-        g = c * q - b;
-        d_next = d_i;
-        if vectors {
-            let (x, y) = z.pair_mut(i, i + 1);
-            simd::rotate(c, s, s, x, y);
-        }
-    }
-    put(d, top, d_next - p);
-    put(e, top, g);
-}
+    let shift = at(d, top) - off / (g + root.copysign(g));
 
-/// `r = √(f² + g²)`, `f/r` and `g/r`. Where the squares would leave the range of normal values
-/// all three come from scaled ones: the rotation must be orthogonal even if `r` has lost digits.
-#[inline(always)]
-fn givens<T: Scalar>(f: T, g: T) -> (T, T, T) {
-    let largest = f.abs().max(g.abs());
-    if largest > T::exp2i(T::MIN_EXP / 2 + T::DIGITS) {
-        let r = (f * f + g * g).sqrt();
-        return (r, f / r, g / r);
+    let (mut p, mut c, mut s) = (at(d, end) - shift, T::ONE, T::ZERO);
+    // `c·p`: what stands on the diagonal until the next rotation, less the shift.
+    let mut pending = p;
+    let mut below = T::ZERO;
+    let mut block_end = end;
+    let mut rotations =
+        Rotations { cosines: [T::ZERO; TOGETHER], sines: [T::ZERO; TOGETHER], count: 0 };
+    let mut last = end;
+    for i in (top..end).rev() {
+        let (d_i, e_i) = (at(d, i), at(e, i));
+        let r = (p * p + e_i * e_i).sqrt();
+        let e_below = s * r;
+        let numerator = p * (d_i - shift) - e_i * (e_i * c);
+        (c, s, p) = (p / r, e_i / r, numerator / r);
+        let entry = pending + (d_i - c * p);
+        pending = c * p;
+        put(d, i + 1, entry);
+        if i + 1 < end {
+            let split = negligible(entry, below, e_below);
+            put(e, i + 1, if split { T::ZERO } else { e_below });
+            block_end = if split { i + 1 } else { block_end };
+        }
+        below = entry;
+        if vectors {
+            put(&mut rotations.cosines, rotations.count, c);
+            put(&mut rotations.sines, rotations.count, s);
+            rotations.count += 1;
+            if rotations.count == TOGETHER || i == top {
+                rotations.apply(simd, n, z, last);
+                last = i;
+            }
+        }
     }
-    if largest == T::ZERO {
-        return (T::ZERO, T::ZERO, T::ONE);
-    }
-    let k = largest.exponent();
-    let (f, g) = (f.scale_exp2(-k), g.scale_exp2(-k));
-    let r = (f * f + g * g).sqrt();
-    (r.scale_exp2(k), f / r, g / r)
+    let (entry, e_top) = (shift + pending, s * p);
+    let split = negligible(entry, below, e_top);
+    put(d, top, entry);
+    put(e, top, if split { T::ZERO } else { e_top });
+    if split { top } else { block_end }
 }
 
 #[inline(always)]

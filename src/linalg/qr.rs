@@ -221,20 +221,24 @@ fn keep_vectors<T: Scalar>(packed: &mut impl Columns<T>) {
     }
 }
 
-/// Replaces `x` by `(β, v₁, v₂, …)` so that `I − τ·v·vᵀ` with `v₀ = 1` maps `x` to `(β, 0, …)`;
-/// returns `τ`.
+/// Replaces `x[k..]` by `(β, v₁, v₂, …)` so that `I − τ·v·vᵀ` with `v₀ = 1` maps it to `(β, 0, …)`;
+/// returns `τ`. Before entry `k`, `x` is zero.
 #[inline(always)]
-pub(crate) fn householder<T: Scalar, S: Simd<T>>(simd: S, x: &mut [T]) -> T {
-    let largest = simd::max_abs(x.get(1..).unwrap_or(&[]));
+pub(crate) fn householder<T: Scalar, S: Simd<T>>(simd: S, x: &mut [T], k: usize) -> T {
+    let first = at(x, k);
+    put(x, k, T::ZERO);
+    // From a full group of lanes on: with a few zeros more, there is no incomplete group in front.
+    let below = x.get_mut(k - k % T::LANES..).unwrap_or(&mut []);
+    let largest = simd::max_abs(below);
     if largest == T::ZERO {
+        put(x, k, first);
         return T::ZERO;
     }
-    let exponent = at(x, 0).abs().max(largest).exponent();
+    let exponent = first.abs().max(largest).exponent();
     // Outside mid-range everything is scaled first: a length that is rounded to a subnormal number
     // would make a reflection that is not orthogonal.
     let shift = if mid_range::<T>(exponent) { 0 } else { exponent };
-    let Some((first, below)) = x.split_first_mut() else { return T::ZERO };
-    let mut alpha = *first;
+    let mut alpha = first;
     if shift != 0 {
         alpha = alpha.scale_exp2(-shift);
         for v in below.iter_mut() {
@@ -244,7 +248,7 @@ pub(crate) fn householder<T: Scalar, S: Simd<T>>(simd: S, x: &mut [T]) -> T {
     let beta = -(alpha * alpha + simd.dot(below, below)).sqrt().copysign(alpha);
     let (pivot, tau) = (alpha - beta, (beta - alpha) / beta);
     simd::scale(T::ONE / pivot, below);
-    *first = beta.scale_exp2(shift);
+    put(x, k, beta.scale_exp2(shift));
     tau
 }
 

@@ -8,7 +8,7 @@ use super::qr::householder;
 use super::{at, put, swap};
 use crate::mat::Columns;
 use crate::scalar::Scalar;
-use crate::simd::{Kernel, Lanes, Simd, Single, VECTORS};
+use crate::simd::{Kernel, Lanes, MAX_LANES, Simd, Single, VECTORS};
 
 /// Rows are padded to whole registers: room for up to three times their length.
 const ROOM: usize = if VECTORS { 3 } else { 1 };
@@ -50,7 +50,7 @@ const BLOCK: usize = 64;
 
 /// `Σ vᵣ·rowᵣ` at places `i..i + LEN`.
 #[inline(always)]
-fn weighted_sum<T: Scalar, S: Simd<T>>(
+pub(super) fn weighted_sum<T: Scalar, S: Simd<T>>(
     simd: S,
     v: &[T],
     rows: &[T],
@@ -111,35 +111,82 @@ fn add_product<T: Scalar, S: Simd<T>>(
     simd.load_at(values, left).mul_add(simd.load_at(values, right), sum)
 }
 
-/// `rows ← (I − τ·v·vᵀ)·rows`, columns `from..width`; `product` is scratch for one row.
+/// Work on one register's places of a matrix; every place gets the same whatever the register.
+pub(super) trait Strip<T: Scalar> {
+    /// The work at places `i..i + LEN`. Mark it `#[inline(always)]`.
+    fn run<S: Simd<T>>(&mut self, simd: S, i: usize);
+}
+
+/// `strip` at places `from..to` and perhaps some before them, in registers that do not reach beyond.
+#[inline(always)]
+pub(super) fn strips<T: Scalar, S: Simd<T>>(
+    simd: S,
+    (from, to): (usize, usize),
+    strip: &mut impl Strip<T>,
+) {
+    let (full, half) = (S::V::LEN, <S::Half as Simd<T>>::V::LEN);
+    let mut i = from - from % full;
+    while i + full <= to {
+        strip.run(simd, i);
+        i += full;
+    }
+    if half < full && i + half <= to {
+        strip.run(simd.half(), i);
+        i += half;
+    }
+    while i < to {
+        strip.run(Single, i);
+        i += 1;
+    }
+}
+
+/// A truth value for the first places of a register.
+#[inline(always)]
+pub(super) fn first_places<T: Scalar, S: Simd<T>>(
+    simd: S,
+    count: usize,
+) -> <S::V as Lanes<T>>::Mask {
+    let mut places = [T::ZERO; MAX_LANES];
+    for (i, place) in places.iter_mut().enumerate() {
+        *place = T::from_usize(i);
+    }
+    simd.splat(T::from_usize(count)).gt(simd.load(&places))
+}
+
+/// `rows ← (I − τ·v·vᵀ)·rows`, columns `from..to`.
 #[inline(always)]
 pub(super) fn reflect_rows<T: Scalar, S: Simd<T>>(
     simd: S,
     (v, tau): (&[T], T),
     rows: &mut [T],
     stride: usize,
-    (from, width): (usize, usize),
-    product: &mut [T],
+    (from, to): (usize, usize),
 ) {
     let rows = rows.get_mut(..v.len() * stride).unwrap_or(&mut []);
-    let first = from - from % S::V::LEN;
-    let mut i = first;
-    while i < width {
-        let sum = weighted_sum(simd, v, rows, stride, i);
-        (sum * simd.splat(-tau)).store_at(product, i);
-        i += S::V::LEN;
-    }
-    // What stands in front of `from` in its register stays as it is.
-    for p in product.iter_mut().take(from).skip(first) {
-        *p = T::ZERO;
-    }
-    i = first;
-    while i < width {
-        let product = simd.load_at(product, i);
-        for (&v, row) in v.iter().zip(rows.chunks_exact_mut(stride)) {
+    strips(simd, (from, to), &mut Reflection { v, tau, rows, stride, from });
+}
+
+struct Reflection<'a, T> {
+    v: &'a [T],
+    tau: T,
+    rows: &'a mut [T],
+    stride: usize,
+    from: usize,
+}
+
+impl<T: Scalar> Strip<T> for Reflection<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
+        let sum = weighted_sum(simd, self.v, self.rows, self.stride, i);
+        let mut product = sum * simd.splat(-self.tau);
+        if i < self.from {
+            // What stands in front of `from` in its register stays as it is.
+            let before = first_places(simd, self.from - i);
+            product = S::V::select(before, simd.splat(T::ZERO), product);
+        }
+        for (&v, row) in self.v.iter().zip(self.rows.chunks_exact_mut(self.stride)) {
             product.mul_add(simd.splat(v), simd.load_at(row, i)).store_at(row, i);
         }
-        i += S::V::LEN;
     }
 }
 
@@ -148,8 +195,7 @@ pub(super) fn reflect_rows<T: Scalar, S: Simd<T>>(
 pub(super) struct Scratch<T, const M: usize, const N: usize> {
     left: Row<T, N>,
     start: Row<T, N>,
-    product: Row<T, N>,
-    reflector: [T; M],
+    reflector: Row<T, M>,
     exponents: [i32; N],
 }
 
@@ -157,8 +203,7 @@ impl<T: Scalar, const M: usize, const N: usize> Scratch<T, M, N> {
     pub(super) const ZERO: Self = Self {
         left: Row::ZERO,
         start: Row::ZERO,
-        product: Row::ZERO,
-        reflector: [T::ZERO; M],
+        reflector: Row::ZERO,
         exponents: [0; N],
     };
 
@@ -175,8 +220,7 @@ impl<T: Scalar, const M: usize, const N: usize> Scratch<T, M, N> {
             exponents: &mut self.exponents,
             left: self.left.borrow(),
             start: self.start.borrow(),
-            product: self.product.borrow(),
-            reflector: &mut self.reflector,
+            reflector: self.reflector.borrow(),
         }
     }
 }
@@ -196,7 +240,7 @@ pub(super) struct Factoring<'a, T> {
     left: &'a mut [T],
     /// Squared length of the whole column.
     start: &'a mut [T],
-    product: &'a mut [T],
+    /// A reflection vector with zeros in front.
     reflector: &'a mut [T],
 }
 
@@ -283,10 +327,10 @@ impl<T: Scalar> Factoring<'_, T> {
     /// columns after it. Returns false when nothing but rounding noise is left.
     #[inline(always)]
     pub(super) fn eliminate<S: Simd<T>>(&mut self, simd: S, shape: Shape, k: usize) -> bool {
-        let Shape { rows, columns, stride } = shape;
+        let Shape { rows: count, columns, stride } = shape;
         let Some(pivot) = self.pivot(shape, k) else { return false };
         if pivot != k {
-            for row in self.a.chunks_exact_mut(stride).take(rows) {
+            for row in self.a.chunks_exact_mut(stride).take(count) {
                 swap(row, k, pivot);
             }
             swap(self.permutation, k, pivot);
@@ -294,18 +338,22 @@ impl<T: Scalar> Factoring<'_, T> {
             swap(self.left, k, pivot);
             swap(self.start, k, pivot);
         }
-        let reflector = self.reflector.get_mut(k..).unwrap_or(&mut []);
         let rows = self.a.get_mut(k * stride..).unwrap_or(&mut []);
-        for (v, row) in reflector.iter_mut().zip(rows.chunks_exact(stride)) {
+        put(self.reflector, k.wrapping_sub(1), T::ZERO);
+        for (v, row) in self.reflector.iter_mut().take(count).skip(k).zip(rows.chunks_exact(stride)) {
             *v = at(row, k);
         }
-        let tau = householder(simd, reflector);
+        // Zeros behind it too, to the end of a group of lanes.
+        let padded = if S::V::LEN == 1 { count } else { count.next_multiple_of(T::LANES) };
+        let padded = padded.min(self.reflector.len());
+        let tau = householder(simd, self.reflector.get_mut(..padded).unwrap_or(&mut []), k);
         put(self.tau, k, tau);
+        let reflector = self.reflector.get_mut(k..count).unwrap_or(&mut []);
         for (&v, row) in reflector.iter().zip(rows.chunks_exact_mut(stride)) {
             put(row, k, v);
         }
         put(reflector, 0, T::ONE);
-        reflect_rows(simd, (reflector, tau), rows, stride, (k + 1, columns), self.product);
+        reflect_rows(simd, (reflector, tau), rows, stride, (k + 1, stride));
 
         for j in k + 1..columns {
             // Downdate, and compute afresh once half of the digits of the length have cancelled.
@@ -363,14 +411,15 @@ impl<T: Scalar> Factoring<'_, T> {
         rows: &mut [T],
         (apart, width): (usize, usize),
     ) {
-        let stride = shape.stride;
-        let reflector = self.reflector.get_mut(k..).unwrap_or(&mut []);
+        let Shape { rows: count, stride, .. } = shape;
+        let reflector = self.reflector.get_mut(k..count).unwrap_or(&mut []);
         let own = self.a.get(k * stride..).unwrap_or(&[]);
         for (v, row) in reflector.iter_mut().zip(own.chunks_exact(stride)) {
             *v = at(row, k);
         }
         put(reflector, 0, T::ONE);
         let rows = rows.get_mut(k * apart..).unwrap_or(&mut []);
-        reflect_rows(simd, (reflector, at(self.tau, k)), rows, apart, (0, width), self.product);
+        let width = width.next_multiple_of(S::V::LEN);
+        reflect_rows(simd, (reflector, at(self.tau, k)), rows, apart, (0, width));
     }
 }

@@ -17,7 +17,7 @@
 //! Source: Luk & Park, "On parallel Jacobi orderings", SIAM J. Sci. Stat. Comput. 10 (1989).
 
 use super::jacobi::{Rotation, rotation, rotation_scaled};
-use super::rows::{Row, sum_of_products};
+use super::rows::{Row, first_places, sum_of_products};
 use super::{at, put};
 use crate::scalar::Scalar;
 use crate::simd::{Lanes, MAX_LANES, Simd, Single};
@@ -147,11 +147,7 @@ impl Pairs {
     /// Which places of a register that begins with pair `first` hold a pair.
     #[inline(always)]
     fn present<T: Scalar, S: Simd<T>>(self, simd: S, first: usize) -> <S::V as Lanes<T>>::Mask {
-        let mut places = [T::ZERO; MAX_LANES];
-        for (i, place) in places.iter_mut().enumerate() {
-            *place = T::from_usize(i);
-        }
-        simd.splat(T::from_usize(self.count.saturating_sub(first))).gt(simd.load(&places))
+        first_places(simd, self.count.saturating_sub(first))
     }
 }
 

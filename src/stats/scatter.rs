@@ -152,7 +152,7 @@ impl<T: Scalar, const D: usize> ScatterRoot<T, D> {
             let Some(v) = left.last_mut() else { return };
             let Some(diagonal) = self.r.get_mut(j, j) else { return };
             exchange_head(v, diagonal);
-            let tau = householder(Plain, v);
+            let tau = householder(Plain, v, 0);
             exchange_head(v, diagonal);
             if tau == T::ZERO {
                 continue;
