@@ -222,13 +222,7 @@ impl<T: Scalar, A: Columns<T>> Kernel<T> for Iterate<'_, T, A> {
 /// A matrix–vector product is a sum of columns here, and all of a column takes part in every step:
 /// what lies above the rows that are left stays bounded and is not used any more.
 #[inline(always)]
-fn tridiagonalize<T: Scalar, S: Simd<T>>(
-    simd: S,
-    n: usize,
-    a: &mut [T],
-    d: &mut [T],
-    e: &mut [T],
-) {
+fn tridiagonalize<T: Scalar, S: Simd<T>>(simd: S, n: usize, a: &mut [T], d: &mut [T], e: &mut [T]) {
     for j in 0..n {
         put(d, j, T::ZERO);
         for i in 0..j {
@@ -448,8 +442,7 @@ fn block_end<T: Scalar>(d: &[T], e: &mut [T], top: usize, n: usize) -> usize {
 #[inline(always)]
 fn negligible<T: Scalar>(a: T, b: T, e: T) -> bool {
     let (a, b, e) = (a.abs(), b.abs(), e.abs());
-    e * e <= (T::EPSILON * a) * (T::EPSILON * b) + T::MIN_POSITIVE
-        || e <= T::EPSILON * T::EPSILON
+    e * e <= (T::EPSILON * a) * (T::EPSILON * b) + T::MIN_POSITIVE || e <= T::EPSILON * T::EPSILON
 }
 
 /// Turns the block `first..=last` upside down.
@@ -502,9 +495,9 @@ fn ql_step<T: Scalar, S: Simd<T>>(
     vectors: bool,
 ) -> usize {
     let off = at(e, top);
-    let g = (at(d, top + 1) - at(d, top)) / (T::TWO * off);
-    let root = if g.abs() < T::exp2i(T::DIGITS) { (T::ONE + g * g).sqrt() } else { g.abs() };
-    let shift = at(d, top) - off / (g + root.copysign(g));
+    let half_gap = T::HALF * (at(d, top + 1) - at(d, top));
+    let root = (half_gap * half_gap + off * off).sqrt();
+    let shift = at(d, top) - (off * off) / (half_gap + root.copysign(half_gap));
 
     let (mut p, mut c, mut s) = (at(d, end) - shift, T::ONE, T::ZERO);
     // `c·p`: what stands on the diagonal until the next rotation, less the shift.

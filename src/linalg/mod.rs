@@ -70,13 +70,8 @@ fn swap_cols<T: Scalar>(a: &mut impl Columns<T>, i: usize, j: usize) {
 /// the sign was changed.
 #[inline]
 pub(crate) fn fix_sign<T: Scalar>(x: &mut [T]) -> bool {
-    let mut lead = T::ZERO;
-    for &v in x.iter() {
-        if v.abs() > lead.abs() {
-            lead = v;
-        }
-    }
-    let flip = lead < T::ZERO;
+    let largest = crate::simd::max_abs(x);
+    let flip = x.iter().find(|v| v.abs() == largest).is_some_and(|&v| v < T::ZERO);
     if flip {
         for v in x {
             *v = -*v;

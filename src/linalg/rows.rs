@@ -200,12 +200,8 @@ pub(super) struct Scratch<T, const M: usize, const N: usize> {
 }
 
 impl<T: Scalar, const M: usize, const N: usize> Scratch<T, M, N> {
-    pub(super) const ZERO: Self = Self {
-        left: Row::ZERO,
-        start: Row::ZERO,
-        reflector: Row::ZERO,
-        exponents: [0; N],
-    };
+    pub(super) const ZERO: Self =
+        Self { left: Row::ZERO, start: Row::ZERO, reflector: Row::ZERO, exponents: [0; N] };
 
     pub(super) const fn borrow<'a>(
         &'a mut self,
@@ -340,7 +336,8 @@ impl<T: Scalar> Factoring<'_, T> {
         }
         let rows = self.a.get_mut(k * stride..).unwrap_or(&mut []);
         put(self.reflector, k.wrapping_sub(1), T::ZERO);
-        for (v, row) in self.reflector.iter_mut().take(count).skip(k).zip(rows.chunks_exact(stride)) {
+        for (v, row) in self.reflector.iter_mut().take(count).skip(k).zip(rows.chunks_exact(stride))
+        {
             *v = at(row, k);
         }
         // Zeros behind it too, to the end of a group of lanes.
