@@ -7,13 +7,20 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use eigenmote::Mat;
 use eigenmote::nn::{Activation, Dense, Draw, Gaussian, Network, PcaGaussian, StandardNormal};
 use eigenmote::rng::{fill_normal, seeded};
-use nalgebra::{SMatrix, SVector};
+use nalgebra::{SMatrixView, SVector};
 
-fn random<const I: usize, const O: usize>(seed: u64) -> [[f32; I]; O] {
-    let mut rows = [[0.0; I]; O];
+/// On the heap: without optimisation the stack would not hold every copy of a large layer.
+fn random<const I: usize, const O: usize>(seed: u64) -> Box<[[f32; I]; O]> {
+    let mut rows = Box::new([[0.0; I]; O]);
     fill_normal(&mut seeded(seed), rows.as_flattened_mut());
     let scale = 1.0 / (I as f32).sqrt();
-    rows.map(|row| row.map(|v| v * scale))
+    rows.as_flattened_mut().iter_mut().for_each(|v| *v *= scale);
+    rows
+}
+
+/// The same weights column by column.
+fn columns<const I: usize, const O: usize>(rows: &[[f32; I]; O]) -> Vec<f32> {
+    (0..I).flat_map(|i| rows.iter().map(move |row| row[i])).collect()
 }
 
 /// A decoder `Z → H → D` with relu and a linear end, ours and nalgebra's.
@@ -22,16 +29,17 @@ fn decoder<const Z: usize, const H: usize, const D: usize>(c: &mut Criterion) {
     let (b1, b2) = (random::<H, 1>(3)[0], random::<D, 1>(4)[0]);
     let z = random::<Z, 1>(5)[0];
     let net = Dense::new(&w1, &b1, Activation::Relu).then(Dense::new(&w2, &b2, Activation::Linear));
-    let m1 = Box::new(SMatrix::<f32, H, Z>::from_fn(|o, i| w1[o][i]));
-    let m2 = Box::new(SMatrix::<f32, D, H>::from_fn(|o, i| w2[o][i]));
+    let (c1, c2) = (columns(&w1), columns(&w2));
+    let m1 = SMatrixView::<f32, H, Z>::from_slice(&c1);
+    let m2 = SMatrixView::<f32, D, H>::from_slice(&c2);
     let (v1, v2) = (SVector::from(b1), SVector::from(b2));
     let zv = SVector::from(z);
     let theirs = |zv: &SVector<f32, Z>| {
         let mut hidden = v1;
-        hidden.gemv(1.0, &*m1, zv, 1.0);
+        hidden.gemv(1.0, &m1, zv, 1.0);
         hidden.apply(|v| *v = v.max(0.0));
         let mut out = v2;
-        out.gemv(1.0, &*m2, &hidden, 1.0);
+        out.gemv(1.0, &m2, &hidden, 1.0);
         out
     };
     let (mut scratch, mut out) = ([0.0; H], [0.0; D]);

@@ -41,6 +41,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod codec;
+mod elementary;
 pub mod linalg;
 pub mod mat;
 pub mod nn;

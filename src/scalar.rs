@@ -129,7 +129,7 @@ pub trait Scalar:
 
 macro_rules! scalar {
     ($t:ident, $lanes:expr, $vector:ty, $half:ty, $bits:ty, $mantissa:literal, $bias:literal,
-     $exp:ident, $ln:ident, $tanh:ident, $erfc:ident, $round:ident) => {
+     $ln:ident, $erfc:ident, $round:ident) => {
         impl Scalar for $t {
             type Lanes = $vector;
             type HalfLanes = $half;
@@ -240,7 +240,7 @@ macro_rules! scalar {
 
             #[inline]
             fn exp(self) -> Self {
-                libm::$exp(self)
+                crate::elementary::exp(crate::simd::Single, self)
             }
             #[inline]
             fn ln(self) -> Self {
@@ -248,7 +248,7 @@ macro_rules! scalar {
             }
             #[inline]
             fn tanh(self) -> Self {
-                libm::$tanh(self)
+                crate::elementary::tanh(crate::simd::Single, self)
             }
             #[inline]
             fn erfc(self) -> Self {
@@ -278,8 +278,8 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, 8, F32Lanes, F32Half, u32, 23, 127, expf, logf, tanhf, erfcf, roundf);
-scalar!(f64, 4, F64Lanes, F64Half, u64, 52, 1023, exp, log, tanh, erfc, round);
+scalar!(f32, 8, F32Lanes, F32Half, u32, 23, 127, logf, erfcf, roundf);
+scalar!(f64, 4, F64Lanes, F64Half, u64, 52, 1023, log, erfc, round);
 
 #[cfg(test)]
 mod tests {

@@ -43,6 +43,9 @@ pub trait Lanes<T>:
     /// `|self|` with the sign of `sign`.
     #[must_use]
     fn copysign(self, sign: Self) -> Self;
+    /// `2^self` for whole numbers from `MIN_EXP` to `MAX_EXP`.
+    #[must_use]
+    fn exp2_whole(self) -> Self;
     /// `self > other`; false for NaN.
     fn gt(self, other: Self) -> Self::Mask;
     /// `yes` where the mask holds, `no` elsewhere.
@@ -211,6 +214,14 @@ macro_rules! scalar_lanes {
                 $t::copysign(self, sign)
             }
             #[inline(always)]
+            fn exp2_whole(self) -> Self {
+                // Beside this number the last digits of a sum are those of the exponent, ready to be
+                // moved to their place.
+                const BIASED: $t =
+                    (1_u64 << (<$t>::MANTISSA_DIGITS - 1)) as $t * 1.5 - (<$t>::MIN_EXP - 2) as $t;
+                <$t>::from_bits((self + BIASED).to_bits() << (<$t>::MANTISSA_DIGITS - 1))
+            }
+            #[inline(always)]
             fn gt(self, other: Self) -> bool {
                 self > other
             }
@@ -250,7 +261,7 @@ scalar_lanes!(f64, sqrt, f64x2);
     all(feature = "fast", target_arch = "x86_64")
 ))]
 macro_rules! vector_lanes {
-    ($t:ty, $v:ty, $n:literal, mul_add: $mul_add:expr, copysign: $copysign:expr) => {
+    ($t:ty, $v:ty, $n:literal, mul_add: $mul_add:expr, copysign: $copysign:expr, exp2_whole: $exp2_whole:expr) => {
         impl Lanes<$t> for $v {
             const LEN: usize = $n;
             type Mask = Self;
@@ -288,6 +299,10 @@ macro_rules! vector_lanes {
             #[inline(always)]
             fn copysign(self, sign: Self) -> Self {
                 $copysign(self, sign)
+            }
+            #[inline(always)]
+            fn exp2_whole(self) -> Self {
+                $exp2_whole(self)
             }
             #[inline(always)]
             fn gt(self, other: Self) -> Self {
@@ -338,7 +353,8 @@ mod vector {
             vector_lanes!(
                 $t, $v, $n,
                 mul_add: |a: $v, b, c| if cfg!(feature = "fast") { <$v>::mul_add(a, b, c) } else { a * b + c },
-                copysign: |x: $v, sign| x.abs() | (sign & <$v>::splat(-0.0))
+                copysign: |x: $v, sign| x.abs() | (sign & <$v>::splat(-0.0)),
+                exp2_whole: |k: $v| <$v>::new(k.to_array().map(<$t as Lanes<$t>>::exp2_whole))
             );
             impl Portable<$t> for $v {
                 #[inline(always)]
@@ -388,7 +404,8 @@ mod found {
             vector_lanes!(
                 $t, $v, $n,
                 mul_add: |a: $v, b, c| a.mul_add(b, c),
-                copysign: |x: $v, sign| x.copysign(sign)
+                copysign: |x: $v, sign| x.copysign(sign),
+                exp2_whole: |k: $v| k.exp2_whole()
             );
             impl Simd<$t> for $set {
                 type V = $v;
@@ -705,6 +722,35 @@ mod tests {
     fn products_of_rows_are_those_of_dot() {
         products_of::<f32>();
         products_of::<f64>();
+    }
+
+    /// Powers of two in the registers that a kernel is given.
+    struct Powers<'a, T>(&'a mut [T]);
+
+    impl<T: Scalar> Kernel<T> for Powers<'_, T> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, simd: S) {
+            for values in self.0.chunks_mut(S::V::LEN) {
+                simd.load(values).exp2_whole().store(values);
+            }
+        }
+    }
+
+    fn powers_agree<T: Scalar>() {
+        let exponents: [i32; 9] = [T::MIN_EXP, T::MIN_EXP + 1, -63, -1, 0, 1, 2, 77, T::MAX_EXP];
+        let mut found = exponents.map(T::from_i32);
+        T::dispatch(Powers(&mut found));
+        assert!(found == exponents.map(T::exp2i));
+        found = exponents.map(T::from_i32);
+        Powers(&mut found).run(Single);
+        assert!(found == exponents.map(T::exp2i));
+    }
+
+    #[test]
+    fn powers_of_two_are_exact_over_the_whole_range() {
+        powers_agree::<f32>();
+        powers_agree::<f64>();
     }
 
     #[test]

@@ -683,7 +683,7 @@ fn the_seed_fixes_the_bytes_of_every_sampler() {
     assert_ne!(run(1), run(2));
     // With `fast` the last bits of a layer are those of the machine.
     if !cfg!(feature = "fast") {
-        assert_eq!(run(1), 14_699_555_867_069_287_941);
+        assert_eq!(run(1), 16_159_171_113_605_266_255);
     }
 }
 
@@ -692,7 +692,7 @@ fn forward_has_the_same_bits_everywhere() {
     assert_eq!(forward_bits(), forward_bits());
     // With `fast` the last bits of a layer are those of the machine.
     if !cfg!(feature = "fast") {
-        assert_eq!(forward_bits(), 14_963_152_124_116_613_882);
+        assert_eq!(forward_bits(), 2_408_366_206_571_433_620);
     }
 }
 

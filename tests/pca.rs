@@ -327,6 +327,18 @@ proptest! {
     }
 
     #[test]
+    fn a_batch_has_the_bits_of_its_samples(seed: u64, n in 0_usize..9, places in 0_usize..9) {
+        let pca = Pca::<f32, 13, 5>::fit(&cloud::<f32, 13>(40, seed, 0.7, 3.0)).unwrap();
+        let data = cloud::<f32, 13>(n, seed ^ 1, 0.7, 3.0);
+        let mut z = vec![[f32::NAN; 5]; places];
+        pca.transform_batch(&data, &mut z);
+        for (x, z) in data.iter().zip(&z) {
+            prop_assert_eq!(pca.transform(x).map(f32::to_bits), z.map(f32::to_bits));
+        }
+        prop_assert!(z.iter().skip(n).flatten().all(|z| z.is_nan()));
+    }
+
+    #[test]
     fn coordinates_go_there_and_back(seed: u64, z in prop::array::uniform3(-5.0_f64..5.0)) {
         let data = cloud::<f64, 6>(40, seed, 0.5, 3.0);
         let pca = Pca::<f64, 6, 3>::fit(&data).unwrap();

@@ -5,7 +5,9 @@ use eigenmote::codec::fit::{DEFAULT_PRIORS, DEFAULT_RATE, Survey, Tally, basis_w
 use eigenmote::codec::{
     CONTEXTS, Channel as ChannelSpec, Lattice, MAX_PAYLOAD, Model, ModelSpec, Slot, Transform,
 };
-use faer::{Mat, Side};
+use eigenmote::linalg::{EighError, eigh_view};
+use eigenmote::mat::MatMut;
+use eigenmote::simd::dot;
 
 use crate::coding::{Value, cost, with_kind};
 use crate::input::{Kind, Recording};
@@ -335,14 +337,36 @@ fn bounded_channel<S: Value>(runs: &[Vec<S>], stats: &Stats, bound: f64) -> Resu
     Ok(ChannelSpec { lattice, predictor: survey.predictor() })
 }
 
+/// Mean products of the windows' values: the lower triangle, column by column.
+fn covariance(windows: &[Vec<f64>], values: usize) -> Vec<f64> {
+    // So many windows at a time that their columns stay in the cache.
+    const BLOCK: usize = 64;
+    let mut products = vec![0.0; values * values];
+    let mut columns = vec![0.0; values * BLOCK];
+    for block in windows.chunks(BLOCK) {
+        for (value, column) in columns.chunks_exact_mut(BLOCK).enumerate() {
+            column.fill(0.0);
+            column.iter_mut().zip(block).for_each(|(x, window)| *x = window[value]);
+        }
+        for (j, products) in products.chunks_exact_mut(values).enumerate() {
+            let (left, rest) =
+                (&columns[j * BLOCK..][..BLOCK], columns.chunks_exact(BLOCK).skip(j));
+            products[j..].iter_mut().zip(rest).for_each(|(sum, right)| *sum += dot(left, right));
+        }
+    }
+    let scale = 1.0 / windows.len() as f64;
+    products.iter_mut().for_each(|product| *product *= scale);
+    products
+}
+
 /// Principal axes of the training windows in units of the channels.
 struct Axes {
     /// Variances, descending.
     variances: Vec<f64>,
-    /// Column by column, in the order of the variances.
-    vectors: Mat<f64>,
-    /// Standardised windows, one per row, not overlapping: what expected magnitudes come from.
-    windows: Mat<f64>,
+    /// One after the other, in the order of the variances.
+    vectors: Vec<f64>,
+    /// Standardised windows, not overlapping: what expected magnitudes come from.
+    windows: Vec<Vec<f64>>,
 }
 
 fn transform<S: Value>(
@@ -467,9 +491,7 @@ fn transform_model<S: Value>(
     let coefficient_step = q8(step / base).max(1);
     let mut basis = Vec::with_capacity(axes.variances.len() * k);
     for value in 0..axes.variances.len() {
-        for component in 0..k {
-            basis.push(basis_weight(axes.vectors[(value, component)]));
-        }
+        basis.extend(axes.vectors(k).map(|vector| basis_weight(vector[value])));
     }
     let scales = axes.magnitudes(k, step);
     let transform = Some(Transform { coefficient_step, budget, scales: &scales, basis: &basis });
@@ -506,38 +528,37 @@ impl Axes {
             let of = |segment| starts(segment).map(move |row| window(segment, row));
             segments.iter().flat_map(of).collect()
         };
-        let to_mat = |list: &[Vec<f64>]| Mat::from_fn(list.len(), values, |i, j| list[i][j]);
-        let overlapping = to_mat(&collect(stride));
-        let scale = 1.0 / overlapping.nrows() as f64;
-        let covariance = overlapping.transpose() * &overlapping * faer::Scale(scale);
-        if covariance.norm_max().is_nan() || covariance.norm_max().is_infinite() {
-            bail!("the values are too large for their squares; count the error with --relative");
-        }
-        let eigen = covariance
-            .self_adjoint_eigen(Side::Lower)
-            .map_err(|error| anyhow!("the decomposition failed: {error:?}"))?;
-        let (s, u) = (eigen.S().column_vector(), eigen.U());
-        let reversed = |j: usize| values - 1 - j;
-        Ok(Axes {
-            variances: (0..values).map(|j| s[reversed(j)].max(0.0)).collect(),
-            vectors: Mat::from_fn(values, values, |i, j| u[(i, reversed(j))]),
-            windows: to_mat(&collect(rows)),
-        })
+        let mut vectors = covariance(&collect(stride), values);
+        let (mut variances, mut work) = (vec![0.0; values], vec![0.0; values]);
+        let mut matrix = MatMut::new(&mut vectors, values, values).context("no values")?;
+        eigh_view(&mut matrix, &mut variances, &mut work).map_err(|error| match error {
+            EighError::NotFinite | EighError::Overflow => {
+                anyhow!(
+                    "the values are too large for their squares; count the error with --relative"
+                )
+            }
+            error => anyhow!("the decomposition failed: {error}"),
+        })?;
+        variances.iter_mut().for_each(|v| *v = v.max(0.0));
+        Ok(Axes { variances, vectors, windows: collect(rows) })
+    }
+
+    /// The first `k` axes.
+    fn vectors(&self, k: usize) -> impl Iterator<Item = &[f64]> {
+        self.vectors.chunks_exact(self.variances.len()).take(k)
     }
 
     fn largest(&self) -> f64 {
-        let column = |j| (0..self.windows.nrows()).map(move |i| self.windows[(i, j)].abs());
-        (0..self.windows.ncols()).flat_map(column).fold(0.0, f64::max)
+        self.windows.iter().flatten().fold(0.0, |largest, v| v.abs().max(largest))
     }
 
     /// Mean |quantised coefficient| with 8 fraction bits.
     fn magnitudes(&self, k: usize, step: f64) -> Vec<u32> {
-        let codes = &self.windows * self.vectors.get(.., ..k);
-        let mean = |j| {
-            let sum: f64 = (0..codes.nrows()).map(|i| (codes[(i, j)] / step).round().abs()).sum();
-            sum / codes.nrows() as f64
+        let mean = |vector: &[f64]| {
+            let size = |window: &Vec<f64>| (dot(window, vector) / step).round().abs();
+            self.windows.iter().map(size).sum::<f64>() / self.windows.len() as f64
         };
-        (0..k).map(|j| q8(mean(j)).min(MAX_MAGNITUDE)).collect()
+        self.vectors(k).map(|vector| q8(mean(vector)).min(MAX_MAGNITUDE)).collect()
     }
 
     /// Steps and numbers of components worth trying for a root mean square error.

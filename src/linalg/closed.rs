@@ -19,7 +19,7 @@
 
 use super::jacobi::rotation;
 use super::{Eigh, EighError, Svd, SvdError, fix_sign, max_exponent};
-use crate::mat::Mat;
+use crate::mat::{Mat, mid_range};
 use crate::scalar::Scalar;
 use crate::simd::Single;
 use crate::simd::all_finite;
@@ -231,7 +231,11 @@ fn angle<T: Scalar>(alpha: T, beta: T, gamma: T) -> (T, T, T) {
     if gamma == T::ZERO {
         return (T::ONE, T::ZERO, T::ZERO);
     }
-    let r = rotation(Single, alpha, beta, gamma);
+    let delta = beta - alpha;
+    let k = delta.abs().max(gamma.abs()).exponent();
+    // The angle depends on the difference alone. Where squares would vanish, both are scaled.
+    let shift = if mid_range::<T>(k) { 0 } else { -k };
+    let r = rotation(Single, T::ZERO, delta.scale_exp2(shift), gamma.scale_exp2(shift));
     (r.c, r.c * r.t, r.t)
 }
 

@@ -23,8 +23,9 @@ pub struct Rotation<V> {
 /// and `beta` and whose inner product is `gamma ≠ 0`, all in the same unit; for one pair of columns
 /// in every place of a register.
 ///
-/// `ζ = (β − α)/2γ`, `t = sign ζ/(|ζ| + √(1 + ζ²))`. Where `ζ²` would overflow or the root adds
-/// nothing, the first-order angle `t = 1/2ζ` is the correctly rounded one (Drmač 1997).
+/// With `δ = β − α` and `h = √(δ² + 4γ²)`: `t = 2γ·sign δ/(|δ| + h)`, `c² = (1 + |δ|/h)/2`. The
+/// usual `ζ = δ/2γ`, `t = sign ζ/(|ζ| + √(1 + ζ²))` has one division more before the root.
+/// Neither `δ²` nor `γ²` may overflow; where both underflow the angle is a rough one.
 #[inline(always)]
 pub fn rotation<T: Scalar, S: Simd<T>>(
     simd: S,
@@ -32,16 +33,15 @@ pub fn rotation<T: Scalar, S: Simd<T>>(
     beta: S::V,
     gamma: S::V,
 ) -> Rotation<S::V> {
-    let (one, half) = (simd.splat(T::ONE), simd.splat(T::HALF));
-    let zeta = (beta - alpha) / (gamma + gamma);
-    let size = zeta.abs();
-    let first_order = size.gt(simd.splat(T::exp2i(T::DIGITS / 2 + 2)));
-    let root = zeta.mul_add(zeta, one).sqrt();
-    let h = S::V::select(first_order, size, root);
-    let t = (one / (size + h)).copysign(zeta);
-    // c² = (1 + |ζ|/h)/2: one root after one division, beside the division for t.
+    let half = simd.splat(T::HALF);
+    let (delta, twice) = (beta - alpha, gamma + gamma);
+    let size = delta.abs();
+    let h = twice.mul_add(twice, delta * delta).sqrt();
+    // No change but where squares have underflowed: |t| ≤ 1 all the same.
+    let h = S::V::select(twice.abs().gt(h), twice.abs(), h);
+    // A sign of its own for δ = 0 makes that of t the sign of γ.
+    let t = twice / (size + h).copysign(delta);
     let c = half.mul_add(size / h, half).sqrt();
-    let c = S::V::select(first_order, one, c);
     Rotation { c, t, to_x: t, to_y: t }
 }
 

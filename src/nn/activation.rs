@@ -1,6 +1,10 @@
 //! Activation functions, elementwise and in place.
 
+use crate::elementary;
 use crate::scalar::Scalar;
+#[cfg(feature = "micromath")]
+use crate::simd::Single;
+use crate::simd::{Kernel, Lanes, Simd};
 
 /// The function a layer applies to every sum.
 ///
@@ -75,21 +79,26 @@ impl<T: Scalar> Activation<T> {
             Self::Linear => {}
             Self::Relu => each(values, |x| if x < T::ZERO { T::ZERO } else { x }),
             Self::LeakyRelu { slope } => each(values, |x| if x < T::ZERO { slope * x } else { x }),
-            Self::Tanh => each(values, T::tanh),
-            Self::Sigmoid => each(values, |x| sigmoid(x, T::exp)),
-            Self::Silu => each(values, |x| gate(x, x, T::exp)),
+            Self::Tanh => T::dispatch(Each { values, function: Tanh }),
+            Self::Sigmoid => T::dispatch(Each { values, function: Sigmoid }),
+            Self::Silu => T::dispatch(Each { values, function: Silu }),
             Self::Gelu => each(values, gelu),
-            Self::GeluTanh => each(values, |x| gate(x, gelu_argument(x), T::exp)),
+            Self::GeluTanh => T::dispatch(Each { values, function: GeluTanh }),
             #[cfg(feature = "micromath")]
-            Self::FastTanh => {
-                each(values, |x| T::TWO * sigmoid(T::TWO * x, T::exp_approx) - T::ONE);
+            Self::FastTanh => each(values, |x| {
+                T::TWO * logistic(Single, T::TWO * x, (-(T::TWO * x).abs()).exp_approx()) - T::ONE
+            }),
+            #[cfg(feature = "micromath")]
+            Self::FastSigmoid => each(values, |x| logistic(Single, x, (-x.abs()).exp_approx())),
+            #[cfg(feature = "micromath")]
+            Self::FastSilu => {
+                each(values, |x| gate(Single, x, x, half_argument(Single, x).exp_approx()));
             }
             #[cfg(feature = "micromath")]
-            Self::FastSigmoid => each(values, |x| sigmoid(x, T::exp_approx)),
-            #[cfg(feature = "micromath")]
-            Self::FastSilu => each(values, |x| gate(x, x, T::exp_approx)),
-            #[cfg(feature = "micromath")]
-            Self::FastGelu => each(values, |x| gate(x, gelu_argument(x), T::exp_approx)),
+            Self::FastGelu => each(values, |x| {
+                let u = gelu_argument(Single, x);
+                gate(Single, x, u, half_argument(Single, u).exp_approx())
+            }),
         }
     }
 }
@@ -101,23 +110,83 @@ fn each<T: Scalar>(values: &mut [T], f: impl Fn(T) -> T) {
     }
 }
 
-/// `1/(1 + e⁻ˣ)`, with the exponential of −|x| so that it cannot overflow.
-#[inline(always)]
-fn sigmoid<T: Scalar>(x: T, exp: impl Fn(T) -> T) -> T {
-    let e = exp(-x.abs());
-    let numerator = if x < T::ZERO { e } else { T::ONE };
-    numerator / (T::ONE + e)
+/// A function of each value by itself. A trait and not a closure: what is compiled for registers that
+/// are found at run time must be inlined, and closures need not be.
+trait Function<T: Scalar> {
+    /// `f` in every place. Mark it `#[inline(always)]`.
+    fn of<S: Simd<T>>(&self, simd: S, x: S::V) -> S::V;
 }
 
-/// `x·sigmoid(u)` for `x` and `u` of the same sign.
-///
-/// For negative `u` the factor `eᵘ` enters as the square of `h = e^(u/2)`, one `h` at a time: it
-/// would be subnormal, and short of digits, where the product with a large `|x|` is not.
+/// [`each`] for a [`Function`].
+struct Each<'a, T, F> {
+    values: &'a mut [T],
+    function: F,
+}
+
+impl<T: Scalar, F: Function<T>> Kernel<T> for Each<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        for values in self.values.chunks_mut(S::V::LEN) {
+            self.function.of(simd, simd.load(values)).store(values);
+        }
+    }
+}
+
+struct Tanh;
+impl<T: Scalar> Function<T> for Tanh {
+    #[inline(always)]
+    fn of<S: Simd<T>>(&self, simd: S, x: S::V) -> S::V {
+        elementary::tanh(simd, x)
+    }
+}
+
+struct Sigmoid;
+impl<T: Scalar> Function<T> for Sigmoid {
+    #[inline(always)]
+    fn of<S: Simd<T>>(&self, simd: S, x: S::V) -> S::V {
+        logistic(simd, x, elementary::exp(simd, simd.splat(T::ZERO) - x.abs()))
+    }
+}
+
+struct Silu;
+impl<T: Scalar> Function<T> for Silu {
+    #[inline(always)]
+    fn of<S: Simd<T>>(&self, simd: S, x: S::V) -> S::V {
+        gate(simd, x, x, elementary::exp(simd, half_argument(simd, x)))
+    }
+}
+
+struct GeluTanh;
+impl<T: Scalar> Function<T> for GeluTanh {
+    #[inline(always)]
+    fn of<S: Simd<T>>(&self, simd: S, x: S::V) -> S::V {
+        let u = gelu_argument(simd, x);
+        gate(simd, x, u, elementary::exp(simd, half_argument(simd, u)))
+    }
+}
+
+/// `1/(1 + e⁻ˣ)` from `e = e⁻ˡˣˡ`, which cannot overflow.
 #[inline(always)]
-fn gate<T: Scalar>(x: T, u: T, exp: impl Fn(T) -> T) -> T {
-    let h = exp(-(u.abs() * T::HALF));
-    let numerator = if u < T::ZERO { x * h * h } else { x };
-    numerator / (T::ONE + h * h)
+fn logistic<T: Scalar, S: Simd<T>>(simd: S, x: S::V, e: S::V) -> S::V {
+    let one = simd.splat(T::ONE);
+    S::V::select(simd.splat(T::ZERO).gt(x), e, one) / (one + e)
+}
+
+/// `−|u|/2`, the argument of the `h` of [`gate`].
+#[inline(always)]
+fn half_argument<T: Scalar, S: Simd<T>>(simd: S, u: S::V) -> S::V {
+    simd.splat(-T::HALF) * u.abs()
+}
+
+/// `x·sigmoid(u)` for `x` and `u` of the same sign, from `h = e^(−|u|/2)`.
+///
+/// For negative `u` the factor `eᵘ` enters as the square of `h`, one `h` at a time: it would be
+/// subnormal, and short of digits, where the product with a large `|x|` is not.
+#[inline(always)]
+fn gate<T: Scalar, S: Simd<T>>(simd: S, x: S::V, u: S::V, h: S::V) -> S::V {
+    let numerator = S::V::select(simd.splat(T::ZERO).gt(u), x * h * h, x);
+    numerator / (simd.splat(T::ONE) + h * h)
 }
 
 #[inline(always)]
@@ -130,9 +199,9 @@ fn gelu<T: Scalar>(x: T) -> T {
 
 /// `2·√(2/π)·(x + 0.044715·x³)`: tanh(u/2) = 2·sigmoid(u) − 1.
 #[inline(always)]
-fn gelu_argument<T: Scalar>(x: T) -> T {
-    let twice_sqrt_two_over_pi = T::from_f64(1.595_769_121_605_730_7);
-    twice_sqrt_two_over_pi * (x + T::from_f64(0.044_715) * (x * x * x))
+fn gelu_argument<T: Scalar, S: Simd<T>>(simd: S, x: S::V) -> S::V {
+    let cubic = (x * x * x).mul_add(simd.splat(T::from_f64(0.044_715)), x);
+    simd.splat(T::from_f64(1.595_769_121_605_730_7)) * cubic
 }
 
 #[cfg(test)]

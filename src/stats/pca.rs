@@ -14,7 +14,7 @@ use crate::linalg::svd::Options;
 use crate::linalg::{EighError, SvdError, copy, eigh_in_place, fix_sign, svd_in_place};
 use crate::mat::{Mat, norm};
 use crate::scalar::Scalar;
-use crate::simd;
+use crate::simd::{self, Kernel, Simd};
 
 /// Why there are no components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,13 +282,24 @@ impl<T: Scalar, const D: usize, const K: usize> Pca<T, D, K> {
     /// # Cost
     /// About `2·K·D` flops.
     pub fn transform(&self, x: &[T; D]) -> [T; K] {
-        let mut centred = *x;
-        for (c, &mean) in centred.iter_mut().zip(&self.mean) {
-            *c -= mean;
-        }
         let mut z = [T::ZERO; K];
-        simd::products(&self.components, &centred, &mut z);
+        self.transform_batch(core::slice::from_ref(x), core::slice::from_mut(&mut z));
         z
+    }
+
+    /// [`Pca::transform`] of many samples, with the same bits and faster than one at a time. If there
+    /// are more samples than places in `z`, or fewer, the rest is left alone.
+    ///
+    /// ```
+    /// # use eigenmote::stats::Pca;
+    /// let pca = Pca::<f32, 2, 1>::fit(&[[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])?;
+    /// let mut z = [[0.0]; 2];
+    /// pca.transform_batch(&[[2.0, 4.0], [3.0, 6.0]], &mut z);
+    /// assert_eq!((z[0], z[1]), (pca.transform(&[2.0, 4.0]), pca.transform(&[3.0, 6.0])));
+    /// # Ok::<(), eigenmote::stats::PcaError>(())
+    /// ```
+    pub fn transform_batch(&self, x: &[[T; D]], z: &mut [[T; K]]) {
+        T::dispatch(Transform { pca: self, x, z });
     }
 
     /// The point with these coordinates: `x = mean + Wᵀ·z`.
@@ -374,6 +385,27 @@ fn sum<T: Scalar>(x: &[T]) -> T {
 
 fn divisor<T: Scalar>(count: u32) -> Result<T, MomentsError> {
     if count < 2 { Err(MomentsError::TooFewSamples) } else { Ok(T::from_u32(count - 1)) }
+}
+
+/// [`Pca::transform_batch`] as a kernel.
+struct Transform<'a, T, const D: usize, const K: usize> {
+    pca: &'a Pca<T, D, K>,
+    x: &'a [[T; D]],
+    z: &'a mut [[T; K]],
+}
+
+impl<T: Scalar, const D: usize, const K: usize> Kernel<T> for Transform<'_, T, D, K> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        for (x, z) in self.x.iter().zip(self.z) {
+            let mut centred = *x;
+            for (c, &mean) in centred.iter_mut().zip(&self.pca.mean) {
+                *c -= mean;
+            }
+            simd.products(&self.pca.components, &centred, z);
+        }
+    }
 }
 
 #[cfg(test)]

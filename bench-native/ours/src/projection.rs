@@ -36,9 +36,7 @@ pub fn add<T: Real + Scalar>(table: &mut Table) {
                 Cell::new::<$t>("project batch", $d, $k).rank(BATCH),
                 prepare::<$t, $d, $k>,
                 |pca: &mut Pca<$t, $d, $k>, x: &[[$t; $d]; BATCH], z: &mut [[$t; $k]; BATCH]| {
-                    for (z, x) in z.iter_mut().zip(x) {
-                        *z = pca.transform(x);
-                    }
+                    pca.transform_batch(x, z);
                     true
                 },
             );
