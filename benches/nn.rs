@@ -9,7 +9,7 @@ use eigenmote::nn::{Activation, Dense, Draw, Gaussian, Network, PcaGaussian, Sta
 use eigenmote::rng::{fill_normal, seeded};
 use nalgebra::{SMatrixView, SVector};
 
-/// On the heap: without optimisation the stack would not hold every copy of a large layer.
+#[expect(clippy::unnecessary_box_returns, reason = "unoptimised copies would fill the stack")]
 fn random<const I: usize, const O: usize>(seed: u64) -> Box<[[f32; I]; O]> {
     let mut rows = Box::new([[0.0; I]; O]);
     fill_normal(&mut seeded(seed), rows.as_flattened_mut());

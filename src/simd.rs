@@ -43,6 +43,9 @@ pub trait Lanes<T>:
     /// `|self|` with the sign of `sign`.
     #[must_use]
     fn copysign(self, sign: Self) -> Self;
+    /// The larger of two numbers.
+    #[must_use]
+    fn larger(self, other: Self) -> Self;
     /// `2^self` for whole numbers from `MIN_EXP` to `MAX_EXP`.
     #[must_use]
     fn exp2_whole(self) -> Self;
@@ -178,7 +181,7 @@ impl<T: Scalar> Simd<T> for Single {
 }
 
 macro_rules! scalar_lanes {
-    ($t:ident, $sqrt:ident, $vector:ident) => {
+    ($t:ident, $sqrt:ident, $vector:ident, $biased:literal) => {
         impl Lanes<$t> for $t {
             const LEN: usize = 1;
             type Mask = bool;
@@ -214,11 +217,14 @@ macro_rules! scalar_lanes {
                 $t::copysign(self, sign)
             }
             #[inline(always)]
+            fn larger(self, other: Self) -> Self {
+                if self > other { self } else { other }
+            }
+            #[inline(always)]
             fn exp2_whole(self) -> Self {
                 // Beside this number the last digits of a sum are those of the exponent, ready to be
                 // moved to their place.
-                const BIASED: $t =
-                    (1_u64 << (<$t>::MANTISSA_DIGITS - 1)) as $t * 1.5 - (<$t>::MIN_EXP - 2) as $t;
+                const BIASED: $t = $biased;
                 <$t>::from_bits((self + BIASED).to_bits() << (<$t>::MANTISSA_DIGITS - 1))
             }
             #[inline(always)]
@@ -250,8 +256,9 @@ macro_rules! scalar_lanes {
         }
     };
 }
-scalar_lanes!(f32, sqrtf, f32x4);
-scalar_lanes!(f64, sqrt, f64x2);
+// The numbers are 3·2²² + 127 and 3·2⁵¹ + 1023.
+scalar_lanes!(f32, sqrtf, f32x4, 12_583_039.0);
+scalar_lanes!(f64, sqrt, f64x2, 6_755_399_441_056_767.0);
 
 /// [`Lanes`] for a vector type with the methods of `wide`, and with these two.
 #[cfg(any(
@@ -299,6 +306,10 @@ macro_rules! vector_lanes {
             #[inline(always)]
             fn copysign(self, sign: Self) -> Self {
                 $copysign(self, sign)
+            }
+            #[inline(always)]
+            fn larger(self, other: Self) -> Self {
+                <$v>::fast_max(self, other)
             }
             #[inline(always)]
             fn exp2_whole(self) -> Self {

@@ -38,9 +38,9 @@ pub fn run<K: Kernel>(kernel: K, proof: Avx2) -> K::Output {
 
 macro_rules! registers {
     ($(#[$doc:meta])* $name:ident($inner:ty), $t:ty, $n:literal, $set1:ident, $load:ident, $store:ident,
-     $add:ident, $sub:ident, $mul:ident, $div:ident, $fmadd:ident, $sqrt:ident,
+     $add:ident, $sub:ident, $mul:ident, $div:ident, $fmadd:ident, $sqrt:ident, $max:ident,
      $and:ident, $andnot:ident, $or:ident, $blendv:ident, $movemask:ident, $gt:expr,
-     $to_bits:ident, $shift:expr, $from_bits:ident) => {
+     $to_bits:ident, $shift:expr, $from_bits:ident, $biased:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name($inner);
@@ -87,12 +87,17 @@ macro_rules! registers {
             pub fn copysign(self, sign: Self) -> Self {
                 Self(unsafe { x86::$or(self.abs().0, x86::$and(x86::$set1(-0.0), sign.0)) })
             }
+            /// The larger of two numbers; `other` if one is NaN.
+            #[inline(always)]
+            pub fn fast_max(self, other: Self) -> Self {
+                Self(unsafe { x86::$max(self.0, other.0) })
+            }
             /// `2^self` for whole numbers in the range of exponents of normal numbers.
             #[inline(always)]
             pub fn exp2_whole(self) -> Self {
-                // Beside 1.5·2^(digits − 1) the last digits of a sum are those of a whole number: of
-                // the biased exponent, ready to be moved to its place.
-                const BIASED: $t = (1_u64 << (<$t>::MANTISSA_DIGITS - 1)) as $t * 1.5 - (<$t>::MIN_EXP - 2) as $t;
+                // 1.5·2^(digits − 1) and the bias of exponents: beside it the last digits of a sum are
+                // those of a whole number, the exponent, ready to be moved to its place.
+                const BIASED: $t = $biased;
                 let shift = $shift;
                 Self(unsafe {
                     let biased = x86::$to_bits(x86::$add(self.0, x86::$set1(BIASED)));
@@ -137,34 +142,34 @@ macro_rules! registers {
 registers!(
     /// Eight `f32`.
     F32x8(x86::__m256), f32, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps,
-    _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_div_ps, _mm256_fmadd_ps, _mm256_sqrt_ps,
+    _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_div_ps, _mm256_fmadd_ps, _mm256_sqrt_ps, _mm256_max_ps,
     _mm256_and_ps, _mm256_andnot_ps, _mm256_or_ps, _mm256_blendv_ps,
     _mm256_movemask_ps, x86::_mm256_cmp_ps::<{ x86::_CMP_GT_OQ }>,
-    _mm256_castps_si256, x86::_mm256_slli_epi32::<23>, _mm256_castsi256_ps
+    _mm256_castps_si256, x86::_mm256_slli_epi32::<23>, _mm256_castsi256_ps, 12_583_039.0
 );
 registers!(
     /// Four `f32`.
     F32x4(x86::__m128), f32, 4, _mm_set1_ps, _mm_loadu_ps, _mm_storeu_ps,
-    _mm_add_ps, _mm_sub_ps, _mm_mul_ps, _mm_div_ps, _mm_fmadd_ps, _mm_sqrt_ps,
+    _mm_add_ps, _mm_sub_ps, _mm_mul_ps, _mm_div_ps, _mm_fmadd_ps, _mm_sqrt_ps, _mm_max_ps,
     _mm_and_ps, _mm_andnot_ps, _mm_or_ps, _mm_blendv_ps,
     _mm_movemask_ps, x86::_mm_cmpgt_ps,
-    _mm_castps_si128, x86::_mm_slli_epi32::<23>, _mm_castsi128_ps
+    _mm_castps_si128, x86::_mm_slli_epi32::<23>, _mm_castsi128_ps, 12_583_039.0
 );
 registers!(
     /// Four `f64`.
     F64x4(x86::__m256d), f64, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd,
-    _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_div_pd, _mm256_fmadd_pd, _mm256_sqrt_pd,
+    _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_div_pd, _mm256_fmadd_pd, _mm256_sqrt_pd, _mm256_max_pd,
     _mm256_and_pd, _mm256_andnot_pd, _mm256_or_pd, _mm256_blendv_pd,
     _mm256_movemask_pd, x86::_mm256_cmp_pd::<{ x86::_CMP_GT_OQ }>,
-    _mm256_castpd_si256, x86::_mm256_slli_epi64::<52>, _mm256_castsi256_pd
+    _mm256_castpd_si256, x86::_mm256_slli_epi64::<52>, _mm256_castsi256_pd, 6_755_399_441_056_767.0
 );
 registers!(
     /// Two `f64`.
     F64x2(x86::__m128d), f64, 2, _mm_set1_pd, _mm_loadu_pd, _mm_storeu_pd,
-    _mm_add_pd, _mm_sub_pd, _mm_mul_pd, _mm_div_pd, _mm_fmadd_pd, _mm_sqrt_pd,
+    _mm_add_pd, _mm_sub_pd, _mm_mul_pd, _mm_div_pd, _mm_fmadd_pd, _mm_sqrt_pd, _mm_max_pd,
     _mm_and_pd, _mm_andnot_pd, _mm_or_pd, _mm_blendv_pd,
     _mm_movemask_pd, x86::_mm_cmpgt_pd,
-    _mm_castpd_si128, x86::_mm_slli_epi64::<52>, _mm_castsi128_pd
+    _mm_castpd_si128, x86::_mm_slli_epi64::<52>, _mm_castsi128_pd, 6_755_399_441_056_767.0
 );
 
 // SAFETY of the blocks below: as above.
@@ -253,6 +258,7 @@ mod tests {
                         check(a.copysign(b), |x, y| x.copysign(y));
                         check(a.mul_add(b, $name::splat(proof, 0.1)), |x, y| x.mul_add(y, 0.1));
                         check(a.simd_gt(b).bitselect(a, b), |x, y| if x > y { x } else { y });
+                        check(a.fast_max(b), |x, y| if x > y { x } else { y });
                         assert_eq!(a.simd_gt(b).any(), x.iter().zip(&y).any(|(x, y)| x > y));
                         let k = [-100.0, -63.0, -1.0, 0.0, 1.0, 2.0, 77.0, 127.0];
                         let k: [$t; $n] = core::array::from_fn(|i| k[(i + shift) % 8]);

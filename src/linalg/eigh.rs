@@ -456,11 +456,12 @@ fn reverse<T: Scalar>(
     last: usize,
     vectors: bool,
 ) {
-    if let Some(block) = d.get_mut(first..=last) {
-        block.reverse();
-    }
-    if let Some(block) = e.get_mut(first..last) {
-        block.reverse();
+    // Not slice::reverse: compiled for size, it has a panic.
+    for block in [d.get_mut(first..=last), e.get_mut(first..last)].into_iter().flatten() {
+        let mut values = block.iter_mut();
+        while let (Some(x), Some(y)) = (values.next(), values.next_back()) {
+            core::mem::swap(x, y);
+        }
     }
     if vectors {
         let block = z.get_mut(first * n..(last + 1) * n).unwrap_or(&mut []);

@@ -38,7 +38,7 @@ pub fn rotation<T: Scalar, S: Simd<T>>(
     let size = delta.abs();
     let h = twice.mul_add(twice, delta * delta).sqrt();
     // No change but where squares have underflowed: |t| ≤ 1 all the same.
-    let h = S::V::select(twice.abs().gt(h), twice.abs(), h);
+    let h = twice.abs().larger(h);
     // A sign of its own for δ = 0 makes that of t the sign of γ.
     let t = twice / (size + h).copysign(delta);
     let c = half.mul_add(size / h, half).sqrt();
