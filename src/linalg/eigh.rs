@@ -12,7 +12,7 @@ use core::fmt;
 
 use super::qr::householder;
 use super::rows::{Fitted, Strip, reflect_rows, strips, weighted_sum};
-use super::{at, closed, copy, fix_sign, max_exponent, put, swap_cols};
+use super::{at, closed, copy, exchange, fix_sign, max_exponent, put, swap_cols};
 use crate::mat::{Columns, Mat, MatMut};
 use crate::scalar::Scalar;
 use crate::simd::{self, Kernel, Lanes, Simd};
@@ -467,9 +467,7 @@ fn reverse<T: Scalar>(
         let block = z.get_mut(first * n..(last + 1) * n).unwrap_or(&mut []);
         let mut columns = block.chunks_exact_mut(n);
         while let (Some(x), Some(y)) = (columns.next(), columns.next_back()) {
-            for (x, y) in x.iter_mut().zip(y) {
-                core::mem::swap(x, y);
-            }
+            exchange(x, y);
         }
     }
 }

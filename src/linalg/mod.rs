@@ -60,9 +60,15 @@ fn swap<T: Copy + Default>(x: &mut [T], i: usize, j: usize) {
 fn swap_cols<T: Scalar>(a: &mut impl Columns<T>, i: usize, j: usize) {
     if i != j {
         let (x, y) = a.pair_mut(i, j);
-        for (x, y) in x.iter_mut().zip(y) {
-            core::mem::swap(x, y);
-        }
+        exchange(x, y);
+    }
+}
+
+/// Exchanges as many values as both have.
+#[inline(always)]
+fn exchange<T>(x: &mut [T], y: &mut [T]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        core::mem::swap(x, y);
     }
 }
 
