@@ -180,6 +180,107 @@ impl<T: Scalar> Simd<T> for Single {
     }
 }
 
+/// Two sets of the same registers side by side: a step in one need not wait for those in the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Twice<S>(pub S);
+
+/// Two registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair<V>(V, V);
+
+macro_rules! pair_operation {
+    ($trait:ident, $method:ident) => {
+        impl<V: $trait<Output = V>> $trait for Pair<V> {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                Self(self.0.$method(other.0), self.1.$method(other.1))
+            }
+        }
+    };
+}
+pair_operation!(Add, add);
+pair_operation!(Sub, sub);
+pair_operation!(Mul, mul);
+pair_operation!(Div, div);
+
+impl<T: Scalar, V: Lanes<T>> Lanes<T> for Pair<V> {
+    const LEN: usize = 2 * V::LEN;
+    type Mask = (V::Mask, V::Mask);
+    #[inline(always)]
+    fn store(self, out: &mut [T]) {
+        self.0.store(out);
+        self.1.store(out.get_mut(V::LEN..).unwrap_or(&mut []));
+    }
+    #[inline(always)]
+    fn store_at(self, out: &mut [T], i: usize) {
+        if out.len() >= i + Self::LEN {
+            self.0.store_at(out, i);
+            self.1.store_at(out, i + V::LEN);
+        }
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        Self(self.0.mul_add(b.0, c.0), self.1.mul_add(b.1, c.1))
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(self.0.sqrt(), self.1.sqrt())
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Self(self.0.abs(), self.1.abs())
+    }
+    #[inline(always)]
+    fn copysign(self, sign: Self) -> Self {
+        Self(self.0.copysign(sign.0), self.1.copysign(sign.1))
+    }
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        Self(self.0.larger(other.0), self.1.larger(other.1))
+    }
+    #[inline(always)]
+    fn exp2_whole(self) -> Self {
+        Self(self.0.exp2_whole(), self.1.exp2_whole())
+    }
+    #[inline(always)]
+    fn gt(self, other: Self) -> Self::Mask {
+        (self.0.gt(other.0), self.1.gt(other.1))
+    }
+    #[inline(always)]
+    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
+        Self(V::select(mask.0, yes.0, no.0), V::select(mask.1, yes.1, no.1))
+    }
+    #[inline(always)]
+    fn any(mask: Self::Mask) -> bool {
+        V::any(mask.0) | V::any(mask.1)
+    }
+}
+
+impl<T: Scalar, S: Simd<T>> Simd<T> for Twice<S> {
+    type V = Pair<S::V>;
+    type Half = S;
+    #[inline(always)]
+    fn half(self) -> S {
+        self.0
+    }
+    #[inline(always)]
+    fn splat(self, x: T) -> Self::V {
+        Pair(self.0.splat(x), self.0.splat(x))
+    }
+    #[inline(always)]
+    fn load(self, x: &[T]) -> Self::V {
+        Pair(self.0.load(x), self.0.load(x.get(S::V::LEN..).unwrap_or(&[])))
+    }
+    #[inline(always)]
+    fn load_at(self, x: &[T], i: usize) -> Self::V {
+        if x.len() < i + Self::V::LEN {
+            return self.splat(T::ZERO);
+        }
+        Pair(self.0.load_at(x, i), self.0.load_at(x, i + S::V::LEN))
+    }
+}
+
 macro_rules! scalar_lanes {
     ($t:ident, $sqrt:ident, $vector:ident, $biased:literal) => {
         impl Lanes<$t> for $t {

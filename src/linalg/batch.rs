@@ -15,12 +15,12 @@
 
 use core::fmt;
 
-use super::copy;
 use super::eigh::{Eigh, EighError, eigh};
 use super::svd::{Svd, SvdError, svd};
+use super::{closed, copy};
 use crate::mat::Mat;
 use crate::scalar::Scalar;
-use crate::simd::{Kernel, Lanes, MAX_LANES, Simd};
+use crate::simd::{Kernel, Lanes, MAX_LANES, Simd, Twice, VECTORS};
 
 /// `A = U·diag(s)·Vᵀ`, without padding; otherwise as [`Svd`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -142,15 +142,18 @@ pub fn eigh_batch<T: Scalar, const N: usize>(
 /// Sweeps after which a matrix is left to the routine for a single one.
 const MAX_SWEEPS: usize = 12;
 
+/// Matrices that are decomposed at once, at most.
+const PLACES: usize = 2 * MAX_LANES;
+
 /// Largest exponent, up or down, with which a matrix is worked on as it is: fourth powers of its
 /// values are then normal numbers.
 #[inline(always)]
-const fn reach<T: Scalar>() -> i32 {
+pub(super) const fn reach<T: Scalar>() -> i32 {
     T::MAX_EXP / 16
 }
 
 /// A matrix in each place of a register.
-type Block<V, const M: usize, const N: usize> = [[V; M]; N];
+pub(super) type Block<V, const M: usize, const N: usize> = [[V; M]; N];
 
 /// A decomposition of `M × N` matrices to `Out`.
 trait Routine<T: Scalar, const M: usize, const N: usize> {
@@ -174,10 +177,19 @@ impl<R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Kernel<T>
     type Output = Result<(), BatchError<R::Error>>;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+        // Rotations of a small matrix wait for each other.
+        if VECTORS && N <= 8 { self.groups(Twice(simd)) } else { self.groups(simd) }
+    }
+}
+
+impl<R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Batch<'_, R, T, M, N> {
+    /// As many matrices at once as a register has places.
+    #[inline(always)]
+    fn groups<S: Simd<T>>(self, simd: S) -> Result<(), BatchError<R::Error>> {
         let mut result = Ok(());
         let mut first = 0;
-        let mut some = [[[T::ZERO; M]; N]; MAX_LANES];
-        let mut theirs = [R::Out::default(); MAX_LANES];
+        let mut some = [[[T::ZERO; M]; N]; PLACES];
+        let mut theirs = [R::Out::default(); PLACES];
         for (group, out) in self.matrices.chunks(S::V::LEN).zip(self.results.chunks_mut(S::V::LEN))
         {
             // The last ones may be fewer: they are decomposed beside matrices of zeros.
@@ -196,7 +208,7 @@ impl<R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Kernel<T>
                 copy(&theirs, out);
             }
             if S::V::any(simd.splat(T::ONE).gt(good)) {
-                let mut lanes = [T::ZERO; MAX_LANES];
+                let mut lanes = [T::ZERO; PLACES];
                 good.store(&mut lanes);
                 for (index, ((matrix, out), &good)) in
                     (first..).zip(group.iter().zip(out).zip(&lanes))
@@ -227,7 +239,13 @@ impl<T: Scalar, const M: usize, const N: usize> Routine<T, M, N> for OfSvd {
         let (factor, back) = scaling(simd, &a);
         scale(&mut a, factor);
         let mut f = Factors::<S::V, M, N>::new(simd.splat(T::ZERO));
-        let good = f.decompose(simd, &mut a);
+        let good = if (M, N) == (2, 2) {
+            let (u, s, v, good) = closed::svd_2x2_in_lanes(simd, &resized(simd, &a));
+            (f.u, f.s, f.v) = (resized(simd, &u), resized_row(simd, &s), resized(simd, &v));
+            good
+        } else {
+            f.decompose(simd, &mut a)
+        };
         for s in &mut f.s {
             *s = *s * back;
         }
@@ -247,6 +265,87 @@ impl<T: Scalar, const M: usize, const N: usize> Routine<T, M, N> for OfSvd {
     }
 }
 
+/// [`svd`] of one small matrix in the same way, a register for every entry. Returns the number of
+/// sweeps, or nothing where that is not possible.
+#[inline(never)]
+pub(super) fn svd_of_one<T: Scalar, const M: usize, const N: usize>(
+    matrix: &[[T; M]; N],
+    out: &mut PackedSvd<T, M, N>,
+) -> Option<u32> {
+    T::dispatch(One { matrix, out })
+}
+
+struct One<'a, T, const M: usize, const N: usize> {
+    matrix: &'a [[T; M]; N],
+    out: &'a mut PackedSvd<T, M, N>,
+}
+
+impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for One<'_, T, M, N> {
+    type Output = Option<u32>;
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> Option<u32> {
+        let simd = simd.half();
+        let mut a = in_every_place(simd, self.matrix);
+        let (factor, back) = scaling(simd, &a);
+        scale(&mut a, factor);
+        let mut f = Factors::<_, M, N>::new(simd.splat(T::ZERO));
+        let good = f.decompose(simd, &mut a);
+        for s in &mut f.s {
+            *s = *s * back;
+        }
+        self.out.u = firsts(&f.u);
+        self.out.s = first_of(&f.s);
+        self.out.v = firsts(&f.v);
+        (first(good) > T::ZERO).then_some(f.sweeps)
+    }
+}
+
+/// A matrix in every place.
+#[inline(always)]
+pub(super) fn in_every_place<T: Scalar, S: Simd<T>, const M: usize, const N: usize>(
+    simd: S,
+    matrix: &[[T; M]; N],
+) -> Block<S::V, M, N> {
+    let mut block = [[simd.splat(T::ZERO); M]; N];
+    for (from, to) in matrix.iter().zip(&mut block) {
+        for (&from, to) in from.iter().zip(to) {
+            *to = simd.splat(from);
+        }
+    }
+    block
+}
+
+/// The matrix in the first place.
+#[inline(always)]
+pub(super) fn firsts<T: Scalar, V: Lanes<T>, const M: usize, const N: usize>(
+    block: &Block<V, M, N>,
+) -> [[T; M]; N] {
+    let mut matrix = [[T::ZERO; M]; N];
+    for (from, to) in block.iter().zip(&mut matrix) {
+        *to = first_of(from);
+    }
+    matrix
+}
+
+/// The column in the first place.
+#[inline(always)]
+pub(super) fn first_of<T: Scalar, V: Lanes<T>, const M: usize>(column: &[V; M]) -> [T; M] {
+    let mut out = [T::ZERO; M];
+    for (&from, to) in column.iter().zip(&mut out) {
+        *to = first(from);
+    }
+    out
+}
+
+/// The value in the first place.
+#[inline(always)]
+pub(super) fn first<T: Scalar, V: Lanes<T>>(v: V) -> T {
+    let mut lanes = [T::ZERO; MAX_LANES];
+    v.store(&mut lanes);
+    let [first, ..] = lanes;
+    first
+}
+
 struct OfEigh;
 
 impl<T: Scalar, const N: usize> Routine<T, N, N> for OfEigh {
@@ -262,7 +361,29 @@ impl<T: Scalar, const N: usize> Routine<T, N, N> for OfEigh {
         scale(&mut a, factor);
         let mut v = [[simd.splat(T::ZERO); N]; N];
         let mut values = [simd.splat(T::ZERO); N];
-        let good = diagonalise(simd, &mut a, &mut v, &mut values);
+        let good = match N {
+            2 => {
+                let (l, x) = closed::eigh_2x2_in_lanes(simd, &resized(simd, &a));
+                (values, v) = (resized_row(simd, &l), resized(simd, &x));
+                // NaN where the matrix is not finite.
+                let [l0, l1] = l;
+                S::V::select(
+                    simd.splat(T::MAX).gt(l0.abs() + l1.abs()),
+                    simd.splat(T::ONE),
+                    simd.splat(T::ZERO),
+                )
+            }
+            3 => {
+                let b: Block<S::V, 3, 3> = resized(simd, &a);
+                let (l, x, good) = closed::eigh_3x3_in_lanes(simd, &b);
+                (values, v) = (resized_row(simd, &l), resized(simd, &x));
+                // What is diagonal already keeps its digits.
+                let [[_, a10, a20], [_, _, a21], _] = b;
+                let off = a10.abs() + a20.abs() + a21.abs();
+                S::V::select(off.gt(simd.splat(T::ZERO)), good, simd.splat(T::ZERO))
+            }
+            _ => diagonalise(simd, &mut a, &mut v, &mut values),
+        };
         for value in &mut values {
             *value = *value * back;
         }
@@ -281,6 +402,37 @@ impl<T: Scalar, const N: usize> Routine<T, N, N> for OfEigh {
     }
 }
 
+/// The same entries in an array of another size, for sizes that are known to be equal where it is
+/// compiled.
+#[inline(always)]
+fn resized<
+    T: Scalar,
+    S: Simd<T>,
+    const M: usize,
+    const N: usize,
+    const P: usize,
+    const Q: usize,
+>(
+    simd: S,
+    block: &Block<S::V, M, N>,
+) -> Block<S::V, P, Q> {
+    let mut out = [[simd.splat(T::ZERO); P]; Q];
+    for (from, to) in block.iter().zip(&mut out) {
+        copy(from, to);
+    }
+    out
+}
+
+/// The same for values alone.
+#[inline(always)]
+fn resized_row<T: Scalar, S: Simd<T>, const N: usize, const Q: usize>(
+    simd: S,
+    values: &[S::V; N],
+) -> [S::V; Q] {
+    let [out] = resized(simd, &[*values]);
+    out
+}
+
 /// Entry by entry from `LEN` matrices into registers.
 #[inline(always)]
 fn gather<T: Scalar, S: Simd<T>, const M: usize, const N: usize>(
@@ -290,7 +442,7 @@ fn gather<T: Scalar, S: Simd<T>, const M: usize, const N: usize>(
 ) {
     for (j, column) in block.iter_mut().enumerate() {
         for (i, v) in column.iter_mut().enumerate() {
-            let mut lanes = [T::ZERO; MAX_LANES];
+            let mut lanes = [T::ZERO; PLACES];
             for (lane, a) in lanes.iter_mut().take(S::V::LEN).zip(matrices) {
                 *lane = a.get(j).and_then(|column| column.get(i)).copied().unwrap_or_default();
             }
@@ -308,7 +460,7 @@ fn scatter<T: Scalar, V: Lanes<T>, O, const M: usize, const N: usize>(
 ) {
     for (j, column) in block.iter().enumerate() {
         for (i, &v) in column.iter().enumerate() {
-            let mut lanes = [T::ZERO; MAX_LANES];
+            let mut lanes = [T::ZERO; PLACES];
             v.store(&mut lanes);
             for (&lane, out) in lanes.iter().take(V::LEN).zip(out.iter_mut()) {
                 if let Some(slot) = place(out).get_mut(j).and_then(|column| column.get_mut(i)) {
@@ -356,10 +508,10 @@ fn scaling<T: Scalar, S: Simd<T>, const M: usize, const N: usize>(
     if !outside {
         return (one, one);
     }
-    let (mut sizes, mut sums) = ([T::ZERO; MAX_LANES], [T::ZERO; MAX_LANES]);
+    let (mut sizes, mut sums) = ([T::ZERO; PLACES], [T::ZERO; PLACES]);
     largest.store(&mut sizes);
     sum.store(&mut sums);
-    let (mut factors, mut backs) = ([T::ONE; MAX_LANES], [T::ONE; MAX_LANES]);
+    let (mut factors, mut backs) = ([T::ONE; PLACES], [T::ONE; PLACES]);
     for ((&size, &sum), (factor, back)) in
         sizes.iter().zip(&sums).zip(factors.iter_mut().zip(&mut backs))
     {
@@ -388,7 +540,11 @@ fn scale<T: Scalar, V: Lanes<T>, const M: usize, const N: usize>(
 
 /// `Σ xᵢ·yᵢ`, in order.
 #[inline(always)]
-fn dot<T: Scalar, S: Simd<T>, const M: usize>(simd: S, x: &[S::V; M], y: &[S::V; M]) -> S::V {
+pub(super) fn dot<T: Scalar, S: Simd<T>, const M: usize>(
+    simd: S,
+    x: &[S::V; M],
+    y: &[S::V; M],
+) -> S::V {
     let mut sum = simd.splat(T::ZERO);
     for (&x, &y) in x.iter().zip(y) {
         sum = x.mul_add(y, sum);
@@ -406,14 +562,14 @@ fn add_multiple<T: Scalar, V: Lanes<T>, const M: usize>(a: V, x: &[V; M], y: &mu
 
 /// Exchanges two values where the mask holds.
 #[inline(always)]
-fn exchange<T: Scalar, V: Lanes<T>>(mask: V::Mask, x: &mut V, y: &mut V) {
+pub(super) fn exchange<T: Scalar, V: Lanes<T>>(mask: V::Mask, x: &mut V, y: &mut V) {
     let (a, b) = (*x, *y);
     (*x, *y) = (V::select(mask, b, a), V::select(mask, a, b));
 }
 
 /// Exchanges two columns where the mask holds.
 #[inline(always)]
-fn exchange_columns<T: Scalar, V: Lanes<T>, const M: usize>(
+pub(super) fn exchange_columns<T: Scalar, V: Lanes<T>, const M: usize>(
     mask: V::Mask,
     x: &mut [V; M],
     y: &mut [V; M],
@@ -467,12 +623,13 @@ struct Factors<V, const M: usize, const N: usize> {
     u: Block<V, M, N>,
     s: [V; N],
     v: Block<V, N, N>,
+    sweeps: u32,
 }
 
 impl<V: Copy, const M: usize, const N: usize> Factors<V, M, N> {
     #[inline(always)]
     const fn new(zero: V) -> Self {
-        Self { u: [[zero; M]; N], s: [zero; N], v: [[zero; N]; N] }
+        Self { u: [[zero; M]; N], s: [zero; N], v: [[zero; N]; N], sweeps: 0 }
     }
 
     /// Decomposes `a`, which is overwritten. Returns 1 where that was possible and 0 elsewhere.
@@ -484,6 +641,9 @@ impl<V: Copy, const M: usize, const N: usize> Factors<V, M, N> {
         let none = simd.splat(T::ZERO).gt(simd.splat(T::ZERO));
         let mut swaps = [[none; N]; N];
         self.reduce(simd, a, &mut swaps);
+        if N == 3 {
+            self.start_near(simd);
+        }
         let converged = self.sweep(simd);
         let good = self.finish(simd, &swaps);
         converged * good
@@ -561,6 +721,28 @@ impl<V: Copy, const M: usize, const N: usize> Factors<V, M, N> {
         }
     }
 
+    /// Turns three columns by the eigenvectors of `XᵀX`, as a formula gives them: what is left for the
+    /// sweeps is what they lack in accuracy.
+    #[inline(always)]
+    fn start_near<T: Scalar, S: Simd<T, V = V>>(&mut self, simd: S)
+    where
+        V: Lanes<T>,
+    {
+        let x: Block<V, 3, 3> = resized(simd, &self.v);
+        let [x00, x10, x20, x11, x21, x22] = closed::gram(simd, &x);
+        let square = [[x00, x10, x20], [x10, x11, x21], [x20, x21, x22]];
+        let (_, turn, good) = closed::eigh_3x3_in_lanes(simd, &square);
+        let mut turn: Block<V, N, N> = resized(simd, &turn);
+        for (j, column) in turn.iter_mut().enumerate() {
+            for (i, entry) in column.iter_mut().enumerate() {
+                let none = simd.splat(if i == j { T::ONE } else { T::ZERO });
+                *entry = V::select(good.gt(simd.splat(T::ZERO)), *entry, none);
+            }
+        }
+        self.v = closed::combinations(simd, &self.v, &turn);
+        self.u = closed::combinations(simd, &self.u, &turn);
+    }
+
     /// Rotates pairs of columns of `X` and `W` until those of `X` are orthogonal. Returns 1 where
     /// they are and 0 elsewhere.
     #[inline(always)]
@@ -595,6 +777,7 @@ impl<V: Copy, const M: usize, const N: usize> Factors<V, M, N> {
                     }
                 }
             }
+            self.sweeps += 1;
             if !V::any(still.gt(zero)) {
                 break;
             }
@@ -664,7 +847,10 @@ impl<V: Copy, const M: usize, const N: usize> Factors<V, M, N> {
 
 /// ±1 with the sign of the entry of largest magnitude, the first one if several tie.
 #[inline(always)]
-fn sign_of_largest<T: Scalar, S: Simd<T>, const M: usize>(simd: S, x: &[S::V; M]) -> S::V {
+pub(super) fn sign_of_largest<T: Scalar, S: Simd<T>, const M: usize>(
+    simd: S,
+    x: &[S::V; M],
+) -> S::V {
     let (mut lead, mut size) = (simd.splat(T::ZERO), simd.splat(T::ZERO));
     for &v in x {
         let longer = v.abs().gt(size);
@@ -676,7 +862,11 @@ fn sign_of_largest<T: Scalar, S: Simd<T>, const M: usize>(simd: S, x: &[S::V; M]
 
 /// `x ← sign·x`, with zeros that are all positive: their sign depends on whether a neighbour turned.
 #[inline(always)]
-fn set_sign<T: Scalar, S: Simd<T>, const M: usize>(simd: S, sign: S::V, x: &mut [S::V; M]) {
+pub(super) fn set_sign<T: Scalar, S: Simd<T>, const M: usize>(
+    simd: S,
+    sign: S::V,
+    x: &mut [S::V; M],
+) {
     for v in x {
         *v = v.mul_add(sign, simd.splat(T::ZERO));
     }
@@ -735,23 +925,34 @@ fn diagonalise<T: Scalar, S: Simd<T>, const N: usize>(
             good = S::V::select(simd.splat(T::MAX).gt(entry.abs()), good, zero);
         }
     }
+    descending_in_lanes(simd, values, v);
+    good
+}
+
+/// Puts the values in descending order, their vectors with them, and fixes the signs of these.
+#[inline(always)]
+pub(super) fn descending_in_lanes<T: Scalar, S: Simd<T>, const M: usize, const N: usize>(
+    simd: S,
+    values: &mut [S::V; N],
+    vectors: &mut Block<S::V, M, N>,
+) {
     for end in (1..N).rev() {
         for j in 0..end {
             let Some([s, t]) = values.get_mut(j..j + 2) else { continue };
             let swap = (*t).gt(*s);
-            if S::V::any(swap) {
+            // Of few columns the exchange costs less than the question.
+            if N <= 3 || S::V::any(swap) {
                 exchange(swap, s, t);
-                if let Some([x, y]) = v.get_mut(j..j + 2) {
+                if let Some([x, y]) = vectors.get_mut(j..j + 2) {
                     exchange_columns(swap, x, y);
                 }
             }
         }
     }
-    for column in v {
+    for column in vectors {
         let sign = sign_of_largest(simd, column);
         set_sign(simd, sign, column);
     }
-    good
 }
 
 /// `A ← Jᵀ·A·J` for the rotation of columns `p < q`, whose common entry becomes zero.

@@ -17,15 +17,17 @@
 //! Eberly, "A robust eigensolver for 3 × 3 symmetric matrices" (2014); basis of a plane from Duff
 //! et al., "Building an orthonormal basis, revisited", J. Comput. Graph. Tech. 6 (2017).
 
-use super::jacobi::rotation;
-use super::{Eigh, EighError, Svd, SvdError, fix_sign, max_exponent};
-use crate::mat::{Mat, mid_range};
-use crate::scalar::Scalar;
-use crate::simd::Single;
-use crate::simd::all_finite;
+use core::ops::{Mul, Sub};
 
-type Two<T> = [T; 2];
-type Three<T> = [T; 3];
+use super::batch::{
+    Block, descending_in_lanes, dot, exchange, exchange_columns, first, first_of, firsts,
+    in_every_place, reach, set_sign, sign_of_largest,
+};
+use super::jacobi::rotation;
+use super::{Eigh, EighError, Svd, SvdError, fix_sign};
+use crate::mat::Mat;
+use crate::scalar::Scalar;
+use crate::simd::{Kernel, Lanes, PlainHalf, Simd, Single};
 
 /// As [`eigh`](super::eigh()) for a 2×2 matrix.
 ///
@@ -45,10 +47,9 @@ type Three<T> = [T; 3];
 /// # Ok::<(), eigenmote::linalg::EighError>(())
 /// ```
 pub fn eigh_2x2<T: Scalar>(a: &Mat<T, 2, 2>) -> Result<Eigh<T, 2>, EighError> {
-    let [[a00, a10], [_, a11]] = a.cols;
-    let ([a00, a10, a11], exponent) = scaled([a00, a10, a11]).ok_or(EighError::NotFinite)?;
-    let (values, vectors) = symmetric_2x2(a00, a10, a11);
-    finish_eigh(values, vectors, exponent)
+    let (a, exponent) = scaled(&a.cols, lower).ok_or(EighError::NotFinite)?;
+    // So short that a choice of registers would take longer than it saves.
+    finish_eigh(EighOf(&a).run(PlainHalf), exponent)
 }
 
 /// As [`eigh`](super::eigh()) for a 3×3 matrix.
@@ -62,11 +63,8 @@ pub fn eigh_2x2<T: Scalar>(a: &Mat<T, 2, 2>) -> Result<Eigh<T, 2>, EighError> {
 /// # Cost
 /// About 200 flops, 4 roots, 15 divisions.
 pub fn eigh_3x3<T: Scalar>(a: &Mat<T, 3, 3>) -> Result<Eigh<T, 3>, EighError> {
-    let [[a00, a10, a20], [_, a11, a21], [_, _, a22]] = a.cols;
-    let lower = [a00, a10, a20, a11, a21, a22];
-    let (lower, exponent) = scaled(lower).ok_or(EighError::NotFinite)?;
-    let (values, vectors) = symmetric_3x3(&lower);
-    finish_eigh(values, vectors, exponent)
+    let (a, exponent) = scaled(&a.cols, lower).ok_or(EighError::NotFinite)?;
+    finish_eigh(T::dispatch(EighOf(&a)), exponent)
 }
 
 /// As [`svd`](super::svd()) for a 2×2 matrix.
@@ -90,10 +88,8 @@ pub fn eigh_3x3<T: Scalar>(a: &Mat<T, 3, 3>) -> Result<Eigh<T, 3>, EighError> {
 /// # Ok::<(), eigenmote::linalg::SvdError>(())
 /// ```
 pub fn svd_2x2<T: Scalar>(a: &Mat<T, 2, 2>) -> Result<Svd<T, 2, 2>, SvdError> {
-    let [[a00, a10], [a01, a11]] = a.cols;
-    let ([a00, a10, a01, a11], exponent) =
-        scaled([a00, a10, a01, a11]).ok_or(SvdError::NotFinite)?;
-    let (u, s, v) = general_2x2([a00, a10], [a01, a11]);
+    let (a, exponent) = scaled(&a.cols, all).ok_or(SvdError::NotFinite)?;
+    let (u, s, v, _) = SvdOf(&a).run(PlainHalf);
     finish_svd(u, s, v, exponent)
 }
 
@@ -104,17 +100,9 @@ pub fn svd_2x2<T: Scalar>(a: &Mat<T, 2, 2>) -> Result<Svd<T, 2, 2>, SvdError> {
 pub(super) fn svd_2x2_of_full_rank<T: Scalar>(
     a: &Mat<T, 2, 2>,
 ) -> Option<Result<Svd<T, 2, 2>, SvdError>> {
-    let [[a00, a10], [a01, a11]] = a.cols;
-    let ([a00, a10, a01, a11], exponent) = scaled([a00, a10, a01, a11])?;
-    let vanishes = |x: T| x != T::ZERO && x.abs() < T::exp2i(-T::MAX_EXP / 4);
-    if vanishes(a00) || vanishes(a10) || vanishes(a01) || vanishes(a11) {
-        return None;
-    }
-    let (u, [s0, s1], v) = general_2x2([a00, a10], [a01, a11]);
-    let (x2, y2) = (a00 * a00 + a10 * a10, a01 * a01 + a11 * a11);
-    // s₀·s₁ = |det A|, of which rounding leaves about 2·ε·‖x‖·‖y‖.
-    (s0 * s1 > T::from_f64(4.0) * T::EPSILON * (x2 * y2).sqrt())
-        .then(|| finish_svd(u, [s0, s1], v, exponent))
+    let (a, exponent) = scaled(&a.cols, all)?;
+    let (u, s, v, good) = SvdOf(&a).run(PlainHalf);
+    good.then(|| finish_svd(u, s, v, exponent))
 }
 
 /// As [`svd`](super::svd()) for a 3×3 matrix.
@@ -130,227 +118,397 @@ pub(super) fn svd_2x2_of_full_rank<T: Scalar>(
 /// # Cost
 /// About 400 flops, 9 roots, 25 divisions.
 pub fn svd_3x3<T: Scalar>(a: &Mat<T, 3, 3>) -> Result<Svd<T, 3, 3>, SvdError> {
-    let [[a00, a10, a20], [a01, a11, a21], [a02, a12, a22]] = a.cols;
-    let ([a00, a10, a20, a01, a11, a21, a02, a12, a22], exponent) =
-        scaled([a00, a10, a20, a01, a11, a21, a02, a12, a22]).ok_or(SvdError::NotFinite)?;
-    let (x, y, z) = ([a00, a10, a20], [a01, a11, a21], [a02, a12, a22]);
-    let square = [dot(x, x), dot(x, y), dot(x, z), dot(y, y), dot(y, z), dot(z, z)];
-    let (values, vectors) = symmetric_3x3(&square);
-    let [first, second, third] = descending(values, vectors).1;
-    let image = |v: Three<T>| {
-        let [a, b, c] = v;
-        let ([x0, x1, x2], [y0, y1, y2], [z0, z1, z2]) = (x, y, z);
-        [a * x0 + b * y0 + c * z0, a * x1 + b * y1 + c * z1, a * x2 + b * y2 + c * z2]
-    };
-    let (b1, b2, b3) = (image(first), image(second), image(third));
-    let largest = dot(b1, b1).sqrt();
+    let (a, exponent) = scaled(&a.cols, all).ok_or(SvdError::NotFinite)?;
+    let (values, vectors, good) = symmetric_3x3(Single, &gram(Single, &a));
+    let vectors = if good > T::ZERO { descending(values, vectors).1 } else { Mat::identity().cols };
+    let [first, second, third] = vectors;
+    let [b1, b2, b3] = combinations(Single, &a, &vectors);
+    let largest = dot(Single, &b1, &b1).sqrt();
     if largest == T::ZERO {
         return finish_svd(Mat::identity().cols, [T::ZERO; 3], Mat::identity().cols, 0);
     }
-    let u1 = times(T::ONE / largest, b1);
-    let (p, q) = plane(u1);
+    let u1 = b1.map(|b| b / largest);
+    let (p, q) = plane(Single, u1);
     // b2 and b3 are orthogonal to u1 to rounding of the largest value. What is left may be so much
     // smaller that its squares would vanish.
-    let rest = [dot(p, b2), dot(q, b2), dot(p, b3), dot(q, b3)];
-    let ([x2, y2, x3, y3], small) = scaled(rest).ok_or(SvdError::NotFinite)?;
-    let (u, s, v) = general_2x2([x2, y2], [x3, y3]);
+    let rest = [b2, b3].map(|b| [dot(Single, &p, &b), dot(Single, &q, &b)]);
+    let (rest, small) = scaled(&rest, all).ok_or(SvdError::NotFinite)?;
+    let (u, s, v, _) = general_2x2(Single, &rest);
     let [s2, s3] = s.map(|s| s.scale_exp2(small));
-    let turned = |x: Three<T>, y: Three<T>, c: Two<T>| {
-        let [a, b] = c;
-        sum(times(a, x), times(b, y))
-    };
-    let ([ua, ub], [va, vb]) = (u, v);
-    finish_svd(
-        [u1, turned(p, q, ua), turned(p, q, ub)],
-        [largest, s2, s3],
-        [first, turned(second, third, va), turned(second, third, vb)],
-        exponent,
-    )
-}
-
-/// The values scaled by a power of two so that the largest lies in [1, 2), and its exponent;
-/// `None` if one is infinite or NaN.
-#[inline(always)]
-fn scaled<T: Scalar, const N: usize>(x: [T; N]) -> Option<([T; N], i32)> {
-    let exponent = max_exponent(&x).unwrap_or(0);
-    all_finite(&x).then(|| (x.map(|x| x.scale_exp2(-exponent)), exponent))
-}
-
-#[inline(always)]
-fn finish_eigh<T: Scalar, const N: usize>(
-    values: [T; N],
-    vectors: [[T; N]; N],
-    exponent: i32,
-) -> Result<Eigh<T, N>, EighError> {
-    let (values, mut vectors) = descending(values, vectors);
-    for vector in &mut vectors {
-        fix_sign(vector);
-    }
-    let eigenvalues = values.map(|x| x.scale_exp2(exponent));
-    if all_finite(&eigenvalues) {
-        Ok(Eigh { eigenvalues, eigenvectors: Mat::from_cols(vectors) })
-    } else {
-        Err(EighError::Overflow)
-    }
-}
-
-#[inline(always)]
-fn finish_svd<T: Scalar, const N: usize>(
-    u: [[T; N]; N],
-    s: [T; N],
-    v: [[T; N]; N],
-    exponent: i32,
-) -> Result<Svd<T, N, N>, SvdError> {
+    let [u2, u3] = combinations(Single, &[p, q], &u);
+    let [v2, v3] = combinations(Single, &[second, third], &v);
+    let s = [largest, s2, s3];
     // The order of equal values may be off by a rounding error.
-    let (_, mut u) = descending(s, u);
-    let (s, mut v) = descending(s, v);
+    let (_, mut u) = descending(s, [u1, u2, u3]);
+    let (s, mut v) = descending(s, [first, v2, v3]);
     for (u, v) in u.iter_mut().zip(&mut v) {
         if fix_sign(v) {
             *u = u.map(|u| -u);
         }
     }
-    let s = s.map(|x| x.scale_exp2(exponent));
-    if all_finite(&s) {
-        Ok(Svd { u: Mat::from_cols(u), s, v: Mat::from_cols(v), sweeps: 0 })
-    } else {
-        Err(SvdError::Overflow)
+    finish_svd(u, s, v, exponent)
+}
+
+/// Entries of a symmetric matrix that count.
+fn lower(i: usize, j: usize) -> bool {
+    i >= j
+}
+
+/// Entries of any other matrix.
+fn all(_: usize, _: usize) -> bool {
+    true
+}
+
+/// The matrix, by a power of two in the middle of the range, and its exponent; `None` if an entry
+/// that counts is infinite or NaN.
+#[inline(always)]
+fn scaled<T: Scalar, const M: usize, const N: usize>(
+    a: &[[T; M]; N],
+    counts: impl Fn(usize, usize) -> bool,
+) -> Option<([[T; M]; N], i32)> {
+    let (mut largest, mut sum) = (T::ZERO, T::ZERO);
+    for (j, column) in a.iter().enumerate() {
+        for (i, &v) in column.iter().enumerate() {
+            if counts(i, j) {
+                largest = v.abs().larger(largest);
+                // NaN if one is not finite.
+                sum += v * T::ZERO;
+            }
+        }
     }
+    if sum != T::ZERO {
+        return None;
+    }
+    let (low, high) = (T::exp2i(-reach::<T>()), T::exp2i(reach::<T>()));
+    if low <= largest && largest <= high || largest == T::ZERO {
+        return Some((*a, 0));
+    }
+    let exponent = largest.exponent();
+    Some((a.map(|column| column.map(|v| v.scale_exp2(-exponent))), exponent))
+}
+
+#[inline(always)]
+fn finish_eigh<T: Scalar, const N: usize>(
+    (values, vectors): ([T; N], [[T; N]; N]),
+    exponent: i32,
+) -> Result<Eigh<T, N>, EighError> {
+    let mut eigenvalues = values;
+    if exponent != 0 {
+        eigenvalues = values.map(|x| x.scale_exp2(exponent));
+        if !eigenvalues.iter().all(|x| x.is_finite()) {
+            return Err(EighError::Overflow);
+        }
+    }
+    Ok(Eigh { eigenvalues, eigenvectors: Mat::from_cols(vectors) })
+}
+
+#[inline(always)]
+fn finish_svd<T: Scalar, const N: usize>(
+    u: [[T; N]; N],
+    values: [T; N],
+    v: [[T; N]; N],
+    exponent: i32,
+) -> Result<Svd<T, N, N>, SvdError> {
+    let mut s = values;
+    if exponent != 0 {
+        s = values.map(|x| x.scale_exp2(exponent));
+        if !s.iter().all(|x| x.is_finite()) {
+            return Err(SvdError::Overflow);
+        }
+    }
+    Ok(Svd { u: Mat::from_cols(u), s, v: Mat::from_cols(v), sweeps: 0 })
+}
+
+/// A symmetric matrix near the middle of the range, as a kernel: its eigenvalues and vectors.
+struct EighOf<'a, T, const N: usize>(&'a [[T; N]; N]);
+
+impl<T: Scalar> Kernel<T> for EighOf<'_, T, 2> {
+    type Output = ([T; 2], [[T; 2]; 2]);
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+        let a = in_every_place(simd, self.0);
+        let (values, vectors) = eigh_2x2_in_lanes(simd, &a);
+        (first_of(&values), firsts(&vectors))
+    }
+}
+
+impl<T: Scalar> Kernel<T> for EighOf<'_, T, 3> {
+    type Output = ([T; 3], [[T; 3]; 3]);
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+        let simd = simd.half();
+        let a = in_every_place(simd, self.0);
+        let (values, vectors, good) = eigh_3x3_in_lanes(simd, &a);
+        if !(first(good) > T::ZERO) {
+            // A multiple of the identity, to rounding: any vectors will do.
+            let [[a00, ..], [_, a11, _], [.., a22]] = *self.0;
+            return descending([a00, a11, a22], Mat::identity().cols);
+        }
+        (first_of(&values), firsts(&vectors))
+    }
+}
+
+/// A matrix near the middle of the range, as a kernel: `U`, values, `V`, and whether they are accurate
+/// relative to each column.
+struct SvdOf<'a, T>(&'a [[T; 2]; 2]);
+
+impl<T: Scalar> Kernel<T> for SvdOf<'_, T> {
+    type Output = ([[T; 2]; 2], [T; 2], [[T; 2]; 2], bool);
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+        let a = in_every_place(simd, self.0);
+        let (u, s, v, good) = svd_2x2_in_lanes(simd, &a);
+        (firsts(&u), first_of(&s), firsts(&v), first(good) > T::ZERO)
+    }
+}
+
+/// Eigenvalues, descending, and vectors with their signs fixed, of a matrix in every place; only lower
+/// triangles are read.
+#[inline(always)]
+pub(super) fn eigh_2x2_in_lanes<T: Scalar, S: Simd<T>>(
+    simd: S,
+    a: &Block<S::V, 2, 2>,
+) -> ([S::V; 2], Block<S::V, 2, 2>) {
+    let [[a00, a10], [_, a11]] = *a;
+    let (mut values, mut vectors) = symmetric_2x2(simd, a00, a10, a11);
+    descending_in_lanes(simd, &mut values, &mut vectors);
+    (values, vectors)
+}
+
+/// The same at 3×3; at the end 1, or 0 where no direction stands out and the result is none.
+#[inline(always)]
+pub(super) fn eigh_3x3_in_lanes<T: Scalar, S: Simd<T>>(
+    simd: S,
+    a: &Block<S::V, 3, 3>,
+) -> ([S::V; 3], Block<S::V, 3, 3>, S::V) {
+    let [[a00, a10, a20], [_, a11, a21], [.., a22]] = *a;
+    let (mut values, mut vectors, good) = symmetric_3x3(simd, &[a00, a10, a20, a11, a21, a22]);
+    descending_in_lanes(simd, &mut values, &mut vectors);
+    (values, vectors, good)
+}
+
+/// `U`, values and `V` of a matrix in every place, and 1 where all of them are accurate relative to
+/// each column, 0 elsewhere. Exact powers of two change nothing about that.
+#[inline(always)]
+pub(super) fn svd_2x2_in_lanes<T: Scalar, S: Simd<T>>(
+    simd: S,
+    a: &Block<S::V, 2, 2>,
+) -> (Block<S::V, 2, 2>, [S::V; 2], Block<S::V, 2, 2>, S::V) {
+    let (zero, one) = (simd.splat(T::ZERO), simd.splat(T::ONE));
+    let tiny = simd.splat(T::exp2i(-T::MAX_EXP / 4));
+    let (mut u, s, mut v, both) = general_2x2(simd, a);
+    for (u, v) in u.iter_mut().zip(&mut v) {
+        let sign = sign_of_largest(simd, v);
+        set_sign(simd, sign, v);
+        set_sign(simd, sign, u);
+    }
+    let [s0, s1] = s;
+    // s₀·s₁ = |det A|, of which rounding leaves about 2·ε·‖x‖·‖y‖.
+    let full = (s0 * s1).gt(simd.splat(T::from_f64(4.0) * T::EPSILON) * both);
+    let mut good = S::V::select(full, one, zero);
+    for &entry in a.as_flattened() {
+        // A zero is as good as any other number.
+        let size = entry.abs();
+        let size = S::V::select(size.gt(zero), size, one);
+        good = S::V::select(tiny.gt(size), zero, good);
+    }
+    (u, s, v, good)
 }
 
 /// Eigenvalues and vectors of `[[a, b], [b, c]]`, in no order.
 #[inline(always)]
-fn symmetric_2x2<T: Scalar>(a: T, b: T, c: T) -> (Two<T>, [Two<T>; 2]) {
-    let (c_, s, t) = angle(a, c, b);
-    ([a - t * b, c + t * b], [[c_, -s], [s, c_]])
+fn symmetric_2x2<T: Scalar, S: Simd<T>>(
+    simd: S,
+    a: S::V,
+    b: S::V,
+    c: S::V,
+) -> ([S::V; 2], Block<S::V, 2, 2>) {
+    let (cosine, sine, t) = angle(simd, a, c, b);
+    let minus = simd.splat(-T::ONE) * sine;
+    ([a - t * b, t.mul_add(b, c)], [[cosine, minus], [sine, cosine]])
 }
 
 /// Cosine, sine and tangent of the [`rotation`] of columns with squared lengths `alpha` and `beta`
 /// and inner product `gamma`, which may be zero.
 #[inline(always)]
-fn angle<T: Scalar>(alpha: T, beta: T, gamma: T) -> (T, T, T) {
-    if gamma == T::ZERO {
-        return (T::ONE, T::ZERO, T::ZERO);
-    }
+fn angle<T: Scalar, S: Simd<T>>(
+    simd: S,
+    alpha: S::V,
+    beta: S::V,
+    gamma: S::V,
+) -> (S::V, S::V, S::V) {
+    let (zero, one) = (simd.splat(T::ZERO), simd.splat(T::ONE));
     let delta = beta - alpha;
-    let k = delta.abs().max(gamma.abs()).exponent();
     // The angle depends on the difference alone. Where squares would vanish, both are scaled.
-    let shift = if mid_range::<T>(k) { 0 } else { -k };
-    let r = rotation(Single, T::ZERO, delta.scale_exp2(shift), gamma.scale_exp2(shift));
-    (r.c, r.c * r.t, r.t)
+    let small = simd.splat(T::exp2i(-T::MAX_EXP / 2)).gt(delta.abs().larger(gamma.abs()));
+    let factor = S::V::select(small, simd.splat(T::exp2i(T::MAX_EXP / 2)), one);
+    let r = rotation(simd, zero, delta * factor, gamma * factor);
+    let turns = gamma.abs().gt(zero);
+    let (c, t) = (S::V::select(turns, r.c, one), S::V::select(turns, r.t, zero));
+    (c, c * t, t)
 }
 
-/// `U`, values and `V` of the matrix with columns `x` and `y`, whose entries are below 2; the
-/// larger value first, neither negative.
+/// `U`, values and `V` of the matrix with columns `x` and `y`, whose entries are not far above 1, and
+/// `‖x‖·‖y‖`; the larger value first, neither negative.
 #[inline(always)]
-fn general_2x2<T: Scalar>(x: Two<T>, y: Two<T>) -> ([Two<T>; 2], Two<T>, [Two<T>; 2]) {
-    let square = |[a, b]: Two<T>| a * a + b * b;
-    let swapped = square(y) > square(x);
-    let (long, short) = if swapped { (y, x) } else { (x, y) };
+fn general_2x2<T: Scalar, S: Simd<T>>(
+    simd: S,
+    &[x, y]: &Block<S::V, 2, 2>,
+) -> (Block<S::V, 2, 2>, [S::V; 2], Block<S::V, 2, 2>, S::V) {
+    let (zero, one) = (simd.splat(T::ZERO), simd.splat(T::ONE));
+    let minus = simd.splat(-T::ONE);
+    let (x2, y2) = (dot(simd, &x, &x), dot(simd, &y, &y));
+    let swapped = y2.gt(x2);
+    let ([mut x0, mut x1], [mut y0, mut y1]) = (x, y);
+    exchange(swapped, &mut x0, &mut y0);
+    exchange(swapped, &mut x1, &mut y1);
     // Q = [c −s; s c] takes the first axis onto the longer column: R = [r00 r01; 0 r11].
-    let r00 = square(long).sqrt();
-    let ([x0, x1], [y0, y1]) = (long, short);
-    let (c, s) = if r00 > T::ZERO { (x0 / r00, x1 / r00) } else { (T::ONE, T::ZERO) };
-    let (r01, r11) = (c * y0 + s * y1, c * y1 - s * y0);
+    let r00 = x2.larger(y2).sqrt();
+    let some = r00.gt(zero);
+    let inverse = one / r00;
+    let (c, s) = (S::V::select(some, x0 * inverse, one), S::V::select(some, x1 * inverse, zero));
+    let (r01, r11) = (c.mul_add(y0, s * y1), c.mul_add(y1, minus * s * y0));
     // Rᵀ·W = Y·Σ: its columns are (r00, r01) and (0, r11), the first one the longer.
-    let (cw, sw, tw) = angle(r00 * r00 + r01 * r01, r11 * r11, r01 * r11);
-    let (a, b) = (r00, r01 - tw * r11);
-    let length = (a * a + b * b).sqrt();
-    let (larger, smaller) = if length > T::ZERO {
-        (cw * length, r00 * r11.abs() / (cw * length))
-    } else {
-        (T::ZERO, T::ZERO)
-    };
-    let (y0, y1) = if length > T::ZERO { (a / length, b / length) } else { (T::ONE, T::ZERO) };
+    let (cw, sw, tw) = angle(simd, r00.mul_add(r00, r01 * r01), r11 * r11, r01 * r11);
+    let b = (minus * tw).mul_add(r11, r01);
+    let length = r00.mul_add(r00, b * b).sqrt();
+    let inverse = one / length;
+    let larger = cw * length;
+    let smaller = S::V::select(some, r00 * r11.abs() / larger, zero);
+    // Two equal values may come out in the wrong order.
+    let smaller = S::V::select(smaller.gt(larger), larger, smaller);
+    let (y0, y1) = (S::V::select(some, r00 * inverse, one), S::V::select(some, b * inverse, zero));
     // The second column of Y is the first turned by 90°, and back where det R is negative.
-    let sign = T::ONE.copysign(r11);
-    let right = [[y0, y1], [-y1 * sign, y0 * sign]];
-    let unswap = |[a, b]: Two<T>| if swapped { [b, a] } else { [a, b] };
-    let turn = |[a, b]: Two<T>| [c * a - s * b, s * a + c * b];
-    ([turn([cw, -sw]), turn([sw, cw])], [larger, smaller], right.map(unswap))
+    let sign = one.copysign(r11);
+    let (mut first, mut second) = ([y0, minus * y1 * sign], [y1, y0 * sign]);
+    exchange_columns(swapped, &mut first, &mut second);
+    let ([v00, v01], [v10, v11]) = (first, second);
+    let u0 = [c.mul_add(cw, s * sw), s.mul_add(cw, minus * c * sw)];
+    let u1 = [c.mul_add(sw, minus * s * cw), s.mul_add(sw, c * cw)];
+    ([u0, u1], [larger, smaller], [[v00, v10], [v01, v11]], (x2 * y2).sqrt())
 }
 
 /// Eigenvalues and vectors, in no order, of the symmetric matrix with the lower triangle
-/// `(00, 10, 20, 11, 21, 22)`, whose largest entry is of the order of 1.
+/// `(00, 10, 20, 11, 21, 22)`; 1 at the end, or 0 for a multiple of the identity, to rounding, where
+/// they are none.
 #[inline(always)]
-fn symmetric_3x3<T: Scalar>(lower: &[T; 6]) -> (Three<T>, [Three<T>; 3]) {
+fn symmetric_3x3<T: Scalar, S: Simd<T>>(
+    simd: S,
+    lower: &[S::V; 6],
+) -> ([S::V; 3], Block<S::V, 3, 3>, S::V) {
+    let (zero, one, two) = (simd.splat(T::ZERO), simd.splat(T::ONE), simd.splat(T::TWO));
+    let third = simd.splat(T::ONE / T::from_f64(3.0));
     let [a00, a10, a20, a11, a21, a22] = *lower;
-    let mean = (a00 + a11 + a22) / T::from_f64(3.0);
+    let mean = (a00 + a11 + a22) * third;
     let (d0, d1, d2) = (a00 - mean, a11 - mean, a22 - mean);
-    let squares = (d0 * d0 + d1 * d1 + d2 * d2) + T::TWO * (a10 * a10 + a20 * a20 + a21 * a21);
-    let unit = (squares / T::from_f64(6.0)).sqrt();
-    if !(unit > T::EPSILON * T::EPSILON) {
-        // A multiple of the identity, to rounding: any vectors will do.
-        return ([a00, a11, a22], Mat::identity().cols);
-    }
-    let (b00, b11, b22) = (d0 / unit, d1 / unit, d2 / unit);
-    let (b10, b20, b21) = (a10 / unit, a20 / unit, a21 / unit);
+    let squares = two.mul_add(
+        dot(simd, &[a10, a20, a21], &[a10, a20, a21]),
+        dot(simd, &[d0, d1, d2], &[d0, d1, d2]),
+    );
+    let unit = (squares * simd.splat(T::ONE / T::from_f64(6.0))).sqrt();
+    let size = mean.abs().larger(unit);
+    let good = S::V::select(unit.gt(size * simd.splat(T::EPSILON * T::EPSILON)), one, zero);
+    let inverse = one / unit;
+    let (b00, b11, b22) = (d0 * inverse, d1 * inverse, d2 * inverse);
+    let (b10, b20, b21) = (a10 * inverse, a20 * inverse, a21 * inverse);
+    // B − y·I with columns x, w, z.
     let det = b00 * (b11 * b22 - b21 * b21) - b10 * (b10 * b22 - b21 * b20)
         + b20 * (b10 * b21 - b11 * b20);
     // The value that stands alone is the largest for r ≥ 0 and the smallest otherwise.
-    let r = (T::HALF * det).abs().min(T::ONE);
+    let r = (simd.splat(T::HALF) * det).abs();
+    let r = S::V::select(r.gt(one), one, r);
     // A parabola through the ends of y(r), where it meets the slope at r = 0, is within 0.003.
-    let mut y = T::from_f64(1.732_050_807_568_877_2)
-        + r * (T::ONE / T::from_f64(3.0) - r * T::from_f64(0.065_384_140_902_210_56));
+    let bend = third - r * simd.splat(T::from_f64(0.065_384_140_902_210_56));
+    let mut y = r.mul_add(bend, simd.splat(T::from_f64(1.732_050_807_568_877_2)));
+    let three = simd.splat(T::from_f64(3.0));
     for _ in 0..3 {
         let square = y * y;
-        y = (square * y + r) * T::TWO / (T::from_f64(3.0) * (square - T::ONE));
+        y = square.mul_add(y, r) * two / (three * (square - one));
     }
     let y = y.copysign(det);
 
     // B − y·I has rank 2, and its adjugate is c·v·vᵀ with c of 6 to 9: the longest column is v.
     let (x, w, z) = ([b00 - y, b10, b20], [b10, b11 - y, b21], [b20, b21, b22 - y]);
-    let columns = [cross(w, z), cross(z, x), cross(x, w)];
-    let [c0, c1, c2] = columns;
-    let (l0, l1, l2) = (dot(c0, c0), dot(c1, c1), dot(c2, c2));
-    let (longest, length) = if l0 >= l1 && l0 >= l2 {
-        (c0, l0)
-    } else if l1 >= l2 {
-        (c1, l1)
-    } else {
-        (c2, l2)
-    };
-    let v = times(T::ONE / length.sqrt(), longest);
-    let (p, q) = plane(v);
-    let image = |[a, b, c]: Three<T>| {
-        [b00 * a + b10 * b + b20 * c, b10 * a + b11 * b + b21 * c, b20 * a + b21 * b + b22 * c]
-    };
-    let (bp, bq) = (image(p), image(q));
-    let ([y1, y2], [[c, minus_s], _]) = symmetric_2x2(dot(p, bp), dot(p, bq), dot(q, bq));
-    let vectors = [v, sum(times(c, p), times(minus_s, q)), sum(times(-minus_s, p), times(c, q))];
-    ([mean + unit * y, mean + unit * y1, mean + unit * y2], vectors)
+    let (mut longest, c1, c2) = (cross(w, z), cross(z, x), cross(x, w));
+    let mut length = dot(simd, &longest, &longest);
+    for column in [c1, c2] {
+        let its = dot(simd, &column, &column);
+        let longer = its.gt(length);
+        length = S::V::select(longer, its, length);
+        for (v, &its) in longest.iter_mut().zip(&column) {
+            *v = S::V::select(longer, its, *v);
+        }
+    }
+    let inverse = one / length.sqrt();
+    let [v0, v1, v2] = longest;
+    let v = [v0 * inverse, v1 * inverse, v2 * inverse];
+    let (p, q) = plane(simd, v);
+    let b = [[b00, b10, b20], [b10, b11, b21], [b20, b21, b22]];
+    let [bp, bq] = combinations(simd, &b, &[p, q]);
+    let ([y1, y2], turned) =
+        symmetric_2x2(simd, dot(simd, &p, &bp), dot(simd, &p, &bq), dot(simd, &q, &bq));
+    let [second, third] = combinations(simd, &[p, q], &turned);
+    let values = [unit.mul_add(y, mean), unit.mul_add(y1, mean), unit.mul_add(y2, mean)];
+    (values, [v, second, third], good)
 }
 
 /// Two unit vectors orthogonal to the unit vector `v` and to each other.
 #[inline(always)]
-fn plane<T: Scalar>(v: Three<T>) -> (Three<T>, Three<T>) {
-    let [x, y, z] = v;
-    let sign = T::ONE.copysign(z);
-    let a = -T::ONE / (sign + z);
+fn plane<T: Scalar, S: Simd<T>>(simd: S, [x, y, z]: [S::V; 3]) -> ([S::V; 3], [S::V; 3]) {
+    let minus = simd.splat(-T::ONE);
+    let sign = simd.splat(T::ONE).copysign(z);
+    let a = minus / (sign + z);
     let b = x * y * a;
-    ([T::ONE + sign * (x * x * a), sign * b, -sign * x], [b, sign + y * y * a, -y])
+    (
+        [(sign * x * x).mul_add(a, simd.splat(T::ONE)), sign * b, minus * sign * x],
+        [b, (y * y).mul_add(a, sign), minus * y],
+    )
+}
+
+/// `AᵀA` as `(00, 10, 20, 11, 21, 22)`.
+#[inline(always)]
+pub(super) fn gram<T: Scalar, S: Simd<T>, const M: usize>(
+    simd: S,
+    [x, y, z]: &Block<S::V, M, 3>,
+) -> [S::V; 6] {
+    [
+        dot(simd, x, x),
+        dot(simd, x, y),
+        dot(simd, x, z),
+        dot(simd, y, y),
+        dot(simd, y, z),
+        dot(simd, z, z),
+    ]
+}
+
+/// `A·C`: combinations of the columns of `A`.
+#[inline(always)]
+pub(super) fn combinations<
+    T: Scalar,
+    S: Simd<T>,
+    const M: usize,
+    const N: usize,
+    const K: usize,
+>(
+    simd: S,
+    a: &Block<S::V, M, N>,
+    c: &Block<S::V, N, K>,
+) -> Block<S::V, M, K> {
+    let mut out = [[simd.splat(T::ZERO); M]; K];
+    for (c, out) in c.iter().zip(&mut out) {
+        for (&c, column) in c.iter().zip(a) {
+            for (sum, &a) in out.iter_mut().zip(column) {
+                *sum = c.mul_add(a, *sum);
+            }
+        }
+    }
+    out
 }
 
 #[inline(always)]
-fn dot<T: Scalar>(x: Three<T>, y: Three<T>) -> T {
-    let ([a, b, c], [d, e, f]) = (x, y);
-    a * d + b * e + c * f
-}
-
-#[inline(always)]
-fn cross<T: Scalar>(x: Three<T>, y: Three<T>) -> Three<T> {
+fn cross<V: Mul<Output = V> + Sub<Output = V> + Copy>(x: [V; 3], y: [V; 3]) -> [V; 3] {
     let ([a, b, c], [d, e, f]) = (x, y);
     [b * f - c * e, c * d - a * f, a * e - b * d]
-}
-
-#[inline(always)]
-fn times<T: Scalar>(a: T, x: Three<T>) -> Three<T> {
-    x.map(|x| a * x)
-}
-
-#[inline(always)]
-fn sum<T: Scalar>(x: Three<T>, y: Three<T>) -> Three<T> {
-    let ([a, b, c], [d, e, f]) = (x, y);
-    [a + d, b + e, c + f]
 }
 
 /// Columns in the order of their values; equal ones stay as they are.

@@ -17,6 +17,7 @@
 
 use core::fmt;
 
+use super::batch::{PackedSvd, svd_of_one};
 use super::rows::{Factoring, Fitted, Rows, Scratch, Shape};
 use super::sweep::{Known, Layout, Queue, Sweep, Sweeping, Verdict, largest_cosine};
 use super::{at, closed, copy, fix_sign, put, swap};
@@ -159,6 +160,9 @@ pub fn svd_in_place<T: Scalar, const M: usize, const N: usize>(
     options: &Options,
 ) -> Result<Info, SvdError> {
     const { assert!(1 <= N && N <= M, "svd takes a tall matrix: transpose a wide one") };
+    if let Some(result) = small(a, s, Some(v), options.max_sweeps) {
+        return result;
+    }
     let (mut work, mut u) = (Work::<T, M, N>::ZERO, Rows::<T, M, N>::ZERO);
     let mut run = Run::new();
     Advance {
@@ -187,6 +191,9 @@ pub fn singular_values<T: Scalar, const M: usize, const N: usize>(
 ) -> Result<[T; N], SvdError> {
     const { assert!(1 <= N && N <= M, "singular_values takes a tall matrix: transpose a wide one") };
     let (mut a, mut s) = (*a, [T::ZERO; N]);
+    if let Some(result) = small(&mut a, &mut s, None, MAX_SWEEPS) {
+        return result.map(|_| s);
+    }
     let mut work = Work::<T, M, N>::ZERO;
     let mut run = Run::new();
     Advance {
@@ -202,6 +209,43 @@ pub fn singular_values<T: Scalar, const M: usize, const N: usize>(
     .dispatch();
     run.result()?;
     Ok(s)
+}
+
+/// The smallest matrices, without the bookkeeping of the general way: a formula for 2×2, and for
+/// 3 or 4 columns what [`svd_batch`](super::svd_batch()) does. Nothing where that is not accurate or
+/// sweeps are few.
+#[inline(always)]
+fn small<T: Scalar, const M: usize, const N: usize>(
+    a: &mut Mat<T, M, N>,
+    s: &mut [T; N],
+    v: Option<&mut Mat<T, N, N>>,
+    max_sweeps: u32,
+) -> Option<Result<Info, SvdError>> {
+    let mut out = PackedSvd::default();
+    let mut sweeps = 0;
+    if (M, N) == (2, 2) {
+        match closed::svd_2x2_of_full_rank(&Mat::from_fn(|i, j| at(a.col(j), i)))? {
+            Err(error) => return Some(Err(error)),
+            Ok(Svd { u, s, v, .. }) => {
+                copy(&s, &mut out.s);
+                for (from, to) in u.cols.iter().zip(&mut out.u) {
+                    copy(from, to);
+                }
+                for (from, to) in v.cols.iter().zip(&mut out.v) {
+                    copy(from, to);
+                }
+            }
+        }
+    } else if M <= 4 && (3..=4).contains(&N) && max_sweeps >= MAX_SWEEPS {
+        sweeps = svd_of_one(&a.cols, &mut out)?;
+    } else {
+        return None;
+    }
+    *s = out.s;
+    if let Some(v) = v {
+        (a.cols, v.cols) = (out.u, out.v);
+    }
+    Some(Ok(Info { sweeps, rank: N }))
 }
 
 /// A decomposition that is carried out piece by piece, for programs with a real-time tick.
@@ -245,6 +289,13 @@ impl<T: Scalar, const M: usize, const N: usize> SvdState<T, M, N> {
     /// A unit is one column eliminated, one round of up to `N/2` pairs of columns, one reflection
     /// applied, or one column of the result formed: at most about `4·M·N + 10·N²` flops.
     pub fn step(&mut self, budget: usize) -> bool {
+        if budget > 0 && self.run.phase == Phase::Start {
+            let Svd { u, s, v, .. } = &mut self.out;
+            if let Some(result) = small(u, s, Some(v), self.options.max_sweeps) {
+                self.run.done(result);
+                return true;
+            }
+        }
         Advance {
             run: &mut self.run,
             work: &mut self.work,
@@ -469,6 +520,15 @@ impl<T: Scalar> Run<T> {
         Self { phase: Phase::Start, error: None, rank: 0, sweeps: 0, sweep: Sweep::NONE, step: 0 }
     }
 
+    /// Ends with a result from elsewhere.
+    fn done(&mut self, result: Result<Info, SvdError>) {
+        self.phase = Phase::Done;
+        match result {
+            Ok(info) => (self.sweeps, self.rank) = (info.sweeps, info.rank),
+            Err(error) => self.error = Some(error),
+        }
+    }
+
     fn result(&self) -> Result<Info, SvdError> {
         match self.error {
             Some(error) => Err(error),
@@ -488,9 +548,6 @@ impl<T: Scalar> Run<T> {
         let shape = Shape::new(f.a.rows(), f.a.cols(), S::V::LEN);
         let n = shape.columns;
         if self.phase == Phase::Start {
-            if (shape.rows, n) == (2, 2) && self.solve_2x2(f) {
-                return;
-            }
             for j in 0..n {
                 if !all_finite(f.a.col(j)) {
                     (self.error, self.phase) = (Some(SvdError::NotFinite), Phase::Done);
@@ -548,28 +605,6 @@ impl<T: Scalar> Run<T> {
         while self.phase == Phase::Form && spend(budget) {
             self.form_column(layout, f, b);
         }
-    }
-
-    /// All of it at once, by formula. Returns false where that is not accurate.
-    #[inline(always)]
-    fn solve_2x2<A: Columns<T>, V: Columns<T>>(&mut self, f: &mut Factors<'_, T, A, V>) -> bool {
-        let a = Mat::from_fn(|i, j| at(f.a.col(j), i));
-        match closed::svd_2x2_of_full_rank(&a) {
-            None => return false,
-            Some(Err(error)) => self.error = Some(error),
-            Some(Ok(Svd { u, s, v, .. })) => {
-                self.rank = 2;
-                for (j, &s) in s.iter().enumerate() {
-                    put(f.s, j, s);
-                    if let Some(out) = f.v.as_deref_mut() {
-                        copy(v.col(j), out.col_mut(j));
-                        copy(u.col(j), f.a.col_mut(j));
-                    }
-                }
-            }
-        }
-        self.phase = Phase::Done;
-        true
     }
 
     /// `X = Rᵀ` with a power of two of its own for every column, `W = I`, and no error yet.
