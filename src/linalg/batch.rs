@@ -240,8 +240,12 @@ impl<T: Scalar, const M: usize, const N: usize> Routine<T, M, N> for OfSvd {
         scale(&mut a, factor);
         let mut f = Factors::<S::V, M, N>::new(simd.splat(T::ZERO));
         let good = if (M, N) == (2, 2) {
-            let (u, s, v, good) = closed::svd_2x2_in_lanes(simd, &resized(simd, &a));
-            (f.u, f.s, f.v) = (resized(simd, &u), resized_row(simd, &s), resized(simd, &v));
+            let mut b = [[simd.splat(T::ZERO); 2]; 2];
+            resize(&a, &mut b);
+            let (u, s, v, good) = closed::svd_2x2_in_lanes(simd, &b);
+            resize(&u, &mut f.u);
+            copy(&s, &mut f.s);
+            resize(&v, &mut f.v);
             good
         } else {
             f.decompose(simd, &mut a)
@@ -265,27 +269,26 @@ impl<T: Scalar, const M: usize, const N: usize> Routine<T, M, N> for OfSvd {
     }
 }
 
-/// [`svd`] of one small matrix in the same way, a register for every entry. Returns the number of
-/// sweeps, or nothing where that is not possible.
+/// [`svd`] of one small matrix in the same way, a register for every entry. Nothing where that is not
+/// possible.
 #[inline(never)]
 pub(super) fn svd_of_one<T: Scalar, const M: usize, const N: usize>(
-    matrix: &[[T; M]; N],
-    out: &mut PackedSvd<T, M, N>,
-) -> Option<u32> {
-    T::dispatch(One { matrix, out })
+    matrix: &Mat<T, M, N>,
+) -> Option<Svd<T, M, N>> {
+    let mut out = Svd { u: *matrix, s: [T::ZERO; N], v: Mat::zeros(), sweeps: 0 };
+    T::dispatch(One(&mut out)).then_some(out)
 }
 
-struct One<'a, T, const M: usize, const N: usize> {
-    matrix: &'a [[T; M]; N],
-    out: &'a mut PackedSvd<T, M, N>,
-}
+/// A matrix in the place of `u`, as a kernel.
+struct One<'a, T, const M: usize, const N: usize>(&'a mut Svd<T, M, N>);
 
 impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for One<'_, T, M, N> {
-    type Output = Option<u32>;
+    type Output = bool;
     #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) -> Option<u32> {
+    fn run<S: Simd<T>>(self, simd: S) -> bool {
         let simd = simd.half();
-        let mut a = in_every_place(simd, self.matrix);
+        let mut a = [[simd.splat(T::ZERO); M]; N];
+        in_every_place(simd, &self.0.u.cols, &mut a);
         let (factor, back) = scaling(simd, &a);
         scale(&mut a, factor);
         let mut f = Factors::<_, M, N>::new(simd.splat(T::ZERO));
@@ -293,48 +296,59 @@ impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for One<'_, T, M, N> {
         for s in &mut f.s {
             *s = *s * back;
         }
-        self.out.u = firsts(&f.u);
-        self.out.s = first_of(&f.s);
-        self.out.v = firsts(&f.v);
-        (first(good) > T::ZERO).then_some(f.sweeps)
+        firsts(&f.u, &mut self.0.u.cols);
+        first_of(&f.s, &mut self.0.s);
+        firsts(&f.v, &mut self.0.v.cols);
+        self.0.sweeps = f.sweeps;
+        first(good) > T::ZERO
     }
 }
 
 /// A matrix in every place.
 #[inline(always)]
-pub(super) fn in_every_place<T: Scalar, S: Simd<T>, const M: usize, const N: usize>(
+pub(super) fn in_every_place<
+    T: Scalar,
+    S: Simd<T>,
+    const M: usize,
+    const N: usize,
+    const P: usize,
+    const Q: usize,
+>(
     simd: S,
     matrix: &[[T; M]; N],
-) -> Block<S::V, M, N> {
-    let mut block = [[simd.splat(T::ZERO); M]; N];
-    for (from, to) in matrix.iter().zip(&mut block) {
+    block: &mut Block<S::V, P, Q>,
+) {
+    for (from, to) in matrix.iter().zip(block) {
         for (&from, to) in from.iter().zip(to) {
             *to = simd.splat(from);
         }
     }
-    block
 }
 
 /// The matrix in the first place.
 #[inline(always)]
-pub(super) fn firsts<T: Scalar, V: Lanes<T>, const M: usize, const N: usize>(
+pub(super) fn firsts<
+    T: Scalar,
+    V: Lanes<T>,
+    const M: usize,
+    const N: usize,
+    const P: usize,
+    const Q: usize,
+>(
     block: &Block<V, M, N>,
-) -> [[T; M]; N] {
-    let mut matrix = [[T::ZERO; M]; N];
-    for (from, to) in block.iter().zip(&mut matrix) {
-        *to = first_of(from);
+    matrix: &mut [[T; P]; Q],
+) {
+    for (from, to) in block.iter().zip(matrix) {
+        first_of(from, to);
     }
-    matrix
 }
 
 /// The column in the first place.
 #[inline(always)]
-pub(super) fn first_of<T: Scalar, V: Lanes<T>, const M: usize>(column: &[V; M]) -> [T; M] {
-    let mut out = [T::ZERO; M];
-    for (&from, to) in column.iter().zip(&mut out) {
+pub(super) fn first_of<T: Scalar, V: Lanes<T>>(column: &[V], out: &mut [T]) {
+    for (&from, to) in column.iter().zip(out) {
         *to = first(from);
     }
-    out
 }
 
 /// The value in the first place.
@@ -361,29 +375,23 @@ impl<T: Scalar, const N: usize> Routine<T, N, N> for OfEigh {
         scale(&mut a, factor);
         let mut v = [[simd.splat(T::ZERO); N]; N];
         let mut values = [simd.splat(T::ZERO); N];
-        let good = match N {
-            2 => {
-                let (l, x) = closed::eigh_2x2_in_lanes(simd, &resized(simd, &a));
-                (values, v) = (resized_row(simd, &l), resized(simd, &x));
-                // NaN where the matrix is not finite.
-                let [l0, l1] = l;
-                S::V::select(
-                    simd.splat(T::MAX).gt(l0.abs() + l1.abs()),
-                    simd.splat(T::ONE),
-                    simd.splat(T::ZERO),
-                )
+        let mut good;
+        if N == 2 || N == 3 {
+            let mut off = simd.splat(T::ZERO);
+            for (j, column) in a.iter().enumerate() {
+                for &v in column.iter().skip(j + 1) {
+                    off = off + v.abs();
+                }
             }
-            3 => {
-                let b: Block<S::V, 3, 3> = resized(simd, &a);
-                let (l, x, good) = closed::eigh_3x3_in_lanes(simd, &b);
-                (values, v) = (resized_row(simd, &l), resized(simd, &x));
-                // What is diagonal already keeps its digits.
-                let [[_, a10, a20], [_, _, a21], _] = b;
-                let off = a10.abs() + a20.abs() + a21.abs();
-                S::V::select(off.gt(simd.splat(T::ZERO)), good, simd.splat(T::ZERO))
+            (values, v, good) = closed::eigh_in_lanes(simd, &a);
+            if N == 3 {
+                // What is diagonal already keeps its digits elsewhere.
+                let zero = simd.splat(T::ZERO);
+                good = S::V::select(off.gt(zero), good, zero);
             }
-            _ => diagonalise(simd, &mut a, &mut v, &mut values),
-        };
+        } else {
+            good = diagonalise(simd, &mut a, &mut v, &mut values);
+        }
         for value in &mut values {
             *value = *value * back;
         }
@@ -405,32 +413,13 @@ impl<T: Scalar, const N: usize> Routine<T, N, N> for OfEigh {
 /// The same entries in an array of another size, for sizes that are known to be equal where it is
 /// compiled.
 #[inline(always)]
-fn resized<
-    T: Scalar,
-    S: Simd<T>,
-    const M: usize,
-    const N: usize,
-    const P: usize,
-    const Q: usize,
->(
-    simd: S,
-    block: &Block<S::V, M, N>,
-) -> Block<S::V, P, Q> {
-    let mut out = [[simd.splat(T::ZERO); P]; Q];
-    for (from, to) in block.iter().zip(&mut out) {
+pub(super) fn resize<V: Copy, const M: usize, const N: usize, const P: usize, const Q: usize>(
+    from: &Block<V, M, N>,
+    to: &mut Block<V, P, Q>,
+) {
+    for (from, to) in from.iter().zip(to) {
         copy(from, to);
     }
-    out
-}
-
-/// The same for values alone.
-#[inline(always)]
-fn resized_row<T: Scalar, S: Simd<T>, const N: usize, const Q: usize>(
-    simd: S,
-    values: &[S::V; N],
-) -> [S::V; Q] {
-    let [out] = resized(simd, &[*values]);
-    out
 }
 
 /// Entry by entry from `LEN` matrices into registers.
@@ -728,11 +717,13 @@ impl<V: Copy, const M: usize, const N: usize> Factors<V, M, N> {
     where
         V: Lanes<T>,
     {
-        let x: Block<V, 3, 3> = resized(simd, &self.v);
-        let [x00, x10, x20, x11, x21, x22] = closed::gram(simd, &x);
-        let square = [[x00, x10, x20], [x10, x11, x21], [x20, x21, x22]];
-        let (_, turn, good) = closed::eigh_3x3_in_lanes(simd, &square);
-        let mut turn: Block<V, N, N> = resized(simd, &turn);
+        let mut square = [[simd.splat(T::ZERO); N]; N];
+        for (j, (y, column)) in self.v.iter().zip(&mut square).enumerate() {
+            for (x, entry) in self.v.iter().zip(column).skip(j) {
+                *entry = dot(simd, x, y);
+            }
+        }
+        let (_, mut turn, good) = closed::eigh_in_lanes(simd, &square);
         for (j, column) in turn.iter_mut().enumerate() {
             for (i, entry) in column.iter_mut().enumerate() {
                 let none = simd.splat(if i == j { T::ONE } else { T::ZERO });

@@ -21,10 +21,10 @@ use core::ops::{Mul, Sub};
 
 use super::batch::{
     Block, descending_in_lanes, dot, exchange, exchange_columns, first, first_of, firsts,
-    in_every_place, reach, set_sign, sign_of_largest,
+    in_every_place, reach, resize, set_sign, sign_of_largest,
 };
 use super::jacobi::rotation;
-use super::{Eigh, EighError, Svd, SvdError, fix_sign};
+use super::{Eigh, EighError, Svd, SvdError, at, copy, fix_sign};
 use crate::mat::Mat;
 use crate::scalar::Scalar;
 use crate::simd::{Kernel, Lanes, PlainHalf, Simd, Single};
@@ -47,9 +47,7 @@ use crate::simd::{Kernel, Lanes, PlainHalf, Simd, Single};
 /// # Ok::<(), eigenmote::linalg::EighError>(())
 /// ```
 pub fn eigh_2x2<T: Scalar>(a: &Mat<T, 2, 2>) -> Result<Eigh<T, 2>, EighError> {
-    let (a, exponent) = scaled(&a.cols, lower).ok_or(EighError::NotFinite)?;
-    // So short that a choice of registers would take longer than it saves.
-    finish_eigh(EighOf(&a).run(PlainHalf), exponent)
+    eigh_by_formula(a)
 }
 
 /// As [`eigh`](super::eigh()) for a 3×3 matrix.
@@ -63,8 +61,33 @@ pub fn eigh_2x2<T: Scalar>(a: &Mat<T, 2, 2>) -> Result<Eigh<T, 2>, EighError> {
 /// # Cost
 /// About 200 flops, 4 roots, 15 divisions.
 pub fn eigh_3x3<T: Scalar>(a: &Mat<T, 3, 3>) -> Result<Eigh<T, 3>, EighError> {
-    let (a, exponent) = scaled(&a.cols, lower).ok_or(EighError::NotFinite)?;
-    finish_eigh(T::dispatch(EighOf(&a)), exponent)
+    eigh_by_formula(a)
+}
+
+/// [`eigh_2x2`] or [`eigh_3x3`].
+#[inline(always)]
+pub(super) fn eigh_by_formula<T: Scalar, const N: usize>(
+    a: &Mat<T, N, N>,
+) -> Result<Eigh<T, N>, EighError> {
+    let mut f = Eigh { eigenvalues: [T::ZERO; N], eigenvectors: *a };
+    let a = &mut f.eigenvectors.cols;
+    let exponent = scaled(a, lower).ok_or(EighError::NotFinite)?;
+    let kernel = EighOf(a, &mut f.eigenvalues);
+    // The 2×2 case is so short that a choice of registers would take longer than it saves.
+    if N == 2 {
+        kernel.run(PlainHalf)
+    } else {
+        T::dispatch(kernel)
+    }
+    if exponent != 0 {
+        for value in &mut f.eigenvalues {
+            *value = value.scale_exp2(exponent);
+            if !value.is_finite() {
+                return Err(EighError::Overflow);
+            }
+        }
+    }
+    Ok(f)
 }
 
 /// As [`svd`](super::svd()) for a 2×2 matrix.
@@ -88,21 +111,41 @@ pub fn eigh_3x3<T: Scalar>(a: &Mat<T, 3, 3>) -> Result<Eigh<T, 3>, EighError> {
 /// # Ok::<(), eigenmote::linalg::SvdError>(())
 /// ```
 pub fn svd_2x2<T: Scalar>(a: &Mat<T, 2, 2>) -> Result<Svd<T, 2, 2>, SvdError> {
-    let (a, exponent) = scaled(&a.cols, all).ok_or(SvdError::NotFinite)?;
-    let (u, s, v, _) = SvdOf(&a).run(PlainHalf);
-    finish_svd(u, s, v, exponent)
+    Ok(svd_by_formula(a)?.0)
 }
 
-/// [`svd_2x2`] where it keeps every promise of [`svd`](super::svd()): not for columns that depend on
-/// each other to working precision, nor for entries so far apart that squares of them are lost.
-/// Exact powers of two change nothing about that.
+/// [`svd_2x2`], and whether it keeps every promise of [`svd`](super::svd()): not for columns that
+/// depend on each other to working precision, nor for entries so far apart that squares of them are
+/// lost. Exact powers of two change nothing about that.
 #[inline(always)]
-pub(super) fn svd_2x2_of_full_rank<T: Scalar>(
-    a: &Mat<T, 2, 2>,
-) -> Option<Result<Svd<T, 2, 2>, SvdError>> {
-    let (a, exponent) = scaled(&a.cols, all)?;
-    let (u, s, v, good) = SvdOf(&a).run(PlainHalf);
-    good.then(|| finish_svd(u, s, v, exponent))
+pub(super) fn svd_by_formula<T: Scalar, const M: usize, const N: usize>(
+    a: &Mat<T, M, N>,
+) -> Result<(Svd<T, M, N>, bool), SvdError> {
+    let mut f = Svd { u: *a, s: [T::ZERO; N], v: Mat::zeros(), sweeps: 0 };
+    let exponent = scaled(&mut f.u.cols, all).ok_or(SvdError::NotFinite)?;
+    let simd = PlainHalf;
+    let mut a = [[simd.splat(T::ZERO); 2]; 2];
+    in_every_place(simd, &f.u.cols, &mut a);
+    let (u, s, v, good) = svd_2x2_in_lanes::<T, _>(simd, &a);
+    firsts(&u, &mut f.u.cols);
+    first_of(&s, &mut f.s);
+    firsts(&v, &mut f.v.cols);
+    unscale(&mut f.s, exponent)?;
+    Ok((f, first(good) > T::ZERO))
+}
+
+/// `s·2^exponent`.
+#[inline(always)]
+fn unscale<T: Scalar>(s: &mut [T], exponent: i32) -> Result<(), SvdError> {
+    if exponent != 0 {
+        for s in s {
+            *s = s.scale_exp2(exponent);
+            if !s.is_finite() {
+                return Err(SvdError::Overflow);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// As [`svd`](super::svd()) for a 3×3 matrix.
@@ -118,21 +161,23 @@ pub(super) fn svd_2x2_of_full_rank<T: Scalar>(
 /// # Cost
 /// About 400 flops, 9 roots, 25 divisions.
 pub fn svd_3x3<T: Scalar>(a: &Mat<T, 3, 3>) -> Result<Svd<T, 3, 3>, SvdError> {
-    let (a, exponent) = scaled(&a.cols, all).ok_or(SvdError::NotFinite)?;
+    let mut a = a.cols;
+    let exponent = scaled(&mut a, all).ok_or(SvdError::NotFinite)?;
     let (values, vectors, good) = symmetric_3x3(Single, &gram(Single, &a));
     let vectors = if good > T::ZERO { descending(values, vectors).1 } else { Mat::identity().cols };
     let [first, second, third] = vectors;
     let [b1, b2, b3] = combinations(Single, &a, &vectors);
     let largest = dot(Single, &b1, &b1).sqrt();
     if largest == T::ZERO {
-        return finish_svd(Mat::identity().cols, [T::ZERO; 3], Mat::identity().cols, 0);
+        return Ok(Svd { u: Mat::identity(), s: [T::ZERO; 3], v: Mat::identity(), sweeps: 0 });
     }
     let u1 = b1.map(|b| b / largest);
     let (p, q) = plane(Single, u1);
     // b2 and b3 are orthogonal to u1 to rounding of the largest value. What is left may be so much
     // smaller that its squares would vanish.
     let rest = [b2, b3].map(|b| [dot(Single, &p, &b), dot(Single, &q, &b)]);
-    let (rest, small) = scaled(&rest, all).ok_or(SvdError::NotFinite)?;
+    let mut rest = rest;
+    let small = scaled(&mut rest, all).ok_or(SvdError::NotFinite)?;
     let (u, s, v, _) = general_2x2(Single, &rest);
     let [s2, s3] = s.map(|s| s.scale_exp2(small));
     let [u2, u3] = combinations(Single, &[p, q], &u);
@@ -146,7 +191,9 @@ pub fn svd_3x3<T: Scalar>(a: &Mat<T, 3, 3>) -> Result<Svd<T, 3, 3>, SvdError> {
             *u = u.map(|u| -u);
         }
     }
-    finish_svd(u, s, v, exponent)
+    let mut s = s;
+    unscale(&mut s, exponent)?;
+    Ok(Svd { u: Mat::from_cols(u), s, v: Mat::from_cols(v), sweeps: 0 })
 }
 
 /// Entries of a symmetric matrix that count.
@@ -159,13 +206,13 @@ fn all(_: usize, _: usize) -> bool {
     true
 }
 
-/// The matrix, by a power of two in the middle of the range, and its exponent; `None` if an entry
-/// that counts is infinite or NaN.
+/// Brings the matrix to the middle of the range by a power of two and returns its exponent; `None` if
+/// an entry that counts is infinite or NaN.
 #[inline(always)]
 fn scaled<T: Scalar, const M: usize, const N: usize>(
-    a: &[[T; M]; N],
+    a: &mut [[T; M]; N],
     counts: impl Fn(usize, usize) -> bool,
-) -> Option<([[T; M]; N], i32)> {
+) -> Option<i32> {
     let (mut largest, mut sum) = (T::ZERO, T::ZERO);
     for (j, column) in a.iter().enumerate() {
         for (i, &v) in column.iter().enumerate() {
@@ -181,108 +228,71 @@ fn scaled<T: Scalar, const M: usize, const N: usize>(
     }
     let (low, high) = (T::exp2i(-reach::<T>()), T::exp2i(reach::<T>()));
     if low <= largest && largest <= high || largest == T::ZERO {
-        return Some((*a, 0));
+        return Some(0);
     }
     let exponent = largest.exponent();
-    Some((a.map(|column| column.map(|v| v.scale_exp2(-exponent))), exponent))
-}
-
-#[inline(always)]
-fn finish_eigh<T: Scalar, const N: usize>(
-    (values, vectors): ([T; N], [[T; N]; N]),
-    exponent: i32,
-) -> Result<Eigh<T, N>, EighError> {
-    let mut eigenvalues = values;
-    if exponent != 0 {
-        eigenvalues = values.map(|x| x.scale_exp2(exponent));
-        if !eigenvalues.iter().all(|x| x.is_finite()) {
-            return Err(EighError::Overflow);
-        }
+    for v in a.as_flattened_mut() {
+        *v = v.scale_exp2(-exponent);
     }
-    Ok(Eigh { eigenvalues, eigenvectors: Mat::from_cols(vectors) })
+    Some(exponent)
 }
 
-#[inline(always)]
-fn finish_svd<T: Scalar, const N: usize>(
-    u: [[T; N]; N],
-    values: [T; N],
-    v: [[T; N]; N],
-    exponent: i32,
-) -> Result<Svd<T, N, N>, SvdError> {
-    let mut s = values;
-    if exponent != 0 {
-        s = values.map(|x| x.scale_exp2(exponent));
-        if !s.iter().all(|x| x.is_finite()) {
-            return Err(SvdError::Overflow);
-        }
-    }
-    Ok(Svd { u: Mat::from_cols(u), s, v: Mat::from_cols(v), sweeps: 0 })
-}
+/// A symmetric matrix near the middle of the range, which its vectors replace, and its eigenvalues.
+struct EighOf<'a, T, const N: usize>(&'a mut [[T; N]; N], &'a mut [T; N]);
 
-/// A symmetric matrix near the middle of the range, as a kernel: its eigenvalues and vectors.
-struct EighOf<'a, T, const N: usize>(&'a [[T; N]; N]);
-
-impl<T: Scalar> Kernel<T> for EighOf<'_, T, 2> {
-    type Output = ([T; 2], [[T; 2]; 2]);
+impl<T: Scalar, const N: usize> Kernel<T> for EighOf<'_, T, N> {
+    type Output = ();
     #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
-        let a = in_every_place(simd, self.0);
-        let (values, vectors) = eigh_2x2_in_lanes(simd, &a);
-        (first_of(&values), firsts(&vectors))
-    }
-}
-
-impl<T: Scalar> Kernel<T> for EighOf<'_, T, 3> {
-    type Output = ([T; 3], [[T; 3]; 3]);
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self(a, values) = self;
         let simd = simd.half();
-        let a = in_every_place(simd, self.0);
-        let (values, vectors, good) = eigh_3x3_in_lanes(simd, &a);
-        if !(first(good) > T::ZERO) {
+        let mut block = [[simd.splat(T::ZERO); N]; N];
+        in_every_place(simd, a, &mut block);
+        let (l, x, good) = eigh_in_lanes(simd, &block);
+        if first(good) > T::ZERO {
+            first_of(&l, values);
+            firsts(&x, a);
+        } else {
             // A multiple of the identity, to rounding: any vectors will do.
-            let [[a00, ..], [_, a11, _], [.., a22]] = *self.0;
-            return descending([a00, a11, a22], Mat::identity().cols);
+            for (j, (value, column)) in values.iter_mut().zip(a.iter()).enumerate() {
+                *value = at(column, j);
+            }
+            (*values, *a) = descending(*values, Mat::identity().cols);
         }
-        (first_of(&values), firsts(&vectors))
     }
 }
 
-/// A matrix near the middle of the range, as a kernel: `U`, values, `V`, and whether they are accurate
-/// relative to each column.
-struct SvdOf<'a, T>(&'a [[T; 2]; 2]);
-
-impl<T: Scalar> Kernel<T> for SvdOf<'_, T> {
-    type Output = ([[T; 2]; 2], [T; 2], [[T; 2]; 2], bool);
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
-        let a = in_every_place(simd, self.0);
-        let (u, s, v, good) = svd_2x2_in_lanes(simd, &a);
-        (firsts(&u), first_of(&s), firsts(&v), first(good) > T::ZERO)
+/// Eigenvalues, descending, and vectors with their signs fixed, of a 2×2 or 3×3 matrix in every place;
+/// only lower triangles are read. At the end 1, or 0 where no direction stands out at 3×3 or an
+/// eigenvalue is not finite, and the result is none.
+#[inline(always)]
+pub(super) fn eigh_in_lanes<T: Scalar, S: Simd<T>, const N: usize>(
+    simd: S,
+    a: &Block<S::V, N, N>,
+) -> ([S::V; N], Block<S::V, N, N>, S::V) {
+    let zero = simd.splat(T::ZERO);
+    let (mut values, mut vectors) = ([zero; N], [[zero; N]; N]);
+    let mut good = simd.splat(T::ONE);
+    if N == 2 {
+        let mut b = [[zero; 2]; 2];
+        resize(a, &mut b);
+        let [[b00, b10], [_, b11]] = b;
+        let (l, x) = symmetric_2x2(simd, b00, b10, b11);
+        copy(&l, &mut values);
+        resize(&x, &mut vectors);
+    } else {
+        let mut b = [[zero; 3]; 3];
+        resize(a, &mut b);
+        let [[b00, b10, b20], [_, b11, b21], [.., b22]] = b;
+        let (l, x, some) = symmetric_3x3(simd, &[b00, b10, b20, b11, b21, b22]);
+        copy(&l, &mut values);
+        resize(&x, &mut vectors);
+        good = some;
     }
-}
-
-/// Eigenvalues, descending, and vectors with their signs fixed, of a matrix in every place; only lower
-/// triangles are read.
-#[inline(always)]
-pub(super) fn eigh_2x2_in_lanes<T: Scalar, S: Simd<T>>(
-    simd: S,
-    a: &Block<S::V, 2, 2>,
-) -> ([S::V; 2], Block<S::V, 2, 2>) {
-    let [[a00, a10], [_, a11]] = *a;
-    let (mut values, mut vectors) = symmetric_2x2(simd, a00, a10, a11);
-    descending_in_lanes(simd, &mut values, &mut vectors);
-    (values, vectors)
-}
-
-/// The same at 3×3; at the end 1, or 0 where no direction stands out and the result is none.
-#[inline(always)]
-pub(super) fn eigh_3x3_in_lanes<T: Scalar, S: Simd<T>>(
-    simd: S,
-    a: &Block<S::V, 3, 3>,
-) -> ([S::V; 3], Block<S::V, 3, 3>, S::V) {
-    let [[a00, a10, a20], [_, a11, a21], [.., a22]] = *a;
-    let (mut values, mut vectors, good) = symmetric_3x3(simd, &[a00, a10, a20, a11, a21, a22]);
+    for &value in &values {
+        // Written so that NaN is no good.
+        good = S::V::select(simd.splat(T::MAX).gt(value.abs()), good, zero);
+    }
     descending_in_lanes(simd, &mut values, &mut vectors);
     (values, vectors, good)
 }
@@ -340,8 +350,8 @@ fn angle<T: Scalar, S: Simd<T>>(
     let (zero, one) = (simd.splat(T::ZERO), simd.splat(T::ONE));
     let delta = beta - alpha;
     // The angle depends on the difference alone. Where squares would vanish, both are scaled.
-    let small = simd.splat(T::exp2i(-T::MAX_EXP / 2)).gt(delta.abs().larger(gamma.abs()));
-    let factor = S::V::select(small, simd.splat(T::exp2i(T::MAX_EXP / 2)), one);
+    let small = simd.splat(T::exp2i(-3 * T::MAX_EXP / 8)).gt(delta.abs().larger(gamma.abs()));
+    let factor = S::V::select(small, simd.splat(T::exp2i(3 * T::MAX_EXP / 4)), one);
     let r = rotation(simd, zero, delta * factor, gamma * factor);
     let turns = gamma.abs().gt(zero);
     let (c, t) = (S::V::select(turns, r.c, one), S::V::select(turns, r.t, zero));

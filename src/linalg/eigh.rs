@@ -84,6 +84,9 @@ pub const MAX_STEPS_PER_VALUE: usize = 30;
 /// # Ok::<(), eigenmote::linalg::EighError>(())
 /// ```
 pub fn eigh<T: Scalar, const N: usize>(a: &Mat<T, N, N>) -> Result<Eigh<T, N>, EighError> {
+    if by_formula(a) {
+        return closed::eigh_by_formula(a);
+    }
     let mut out = Eigh { eigenvalues: [T::ZERO; N], eigenvectors: *a };
     eigh_in_place(&mut out.eigenvectors, &mut out.eigenvalues)?;
     Ok(out)
@@ -97,8 +100,24 @@ pub fn eigh_in_place<T: Scalar, const N: usize>(
     a: &mut Mat<T, N, N>,
     eigenvalues: &mut [T; N],
 ) -> Result<(), EighError> {
+    if by_formula(a) {
+        let f = closed::eigh_by_formula(a)?;
+        (*a, *eigenvalues) = (f.eigenvectors, f.eigenvalues);
+        return Ok(());
+    }
     let mut work = [T::ZERO; N];
     decompose(a, eigenvalues, &mut work, true)
+}
+
+/// The smallest sizes have formulas of their own.
+#[inline(always)]
+fn by_formula<T: Scalar>(a: &impl Columns<T>) -> bool {
+    match a.cols() {
+        2 => true,
+        // What is diagonal already keeps its digits.
+        3 => [at(a.col(0), 1), at(a.col(0), 2), at(a.col(1), 2)] != [T::ZERO; 3],
+        _ => false,
+    }
 }
 
 /// The eigenvalues alone, descending.
@@ -109,6 +128,9 @@ pub fn eigh_in_place<T: Scalar, const N: usize>(
 /// # Cost
 /// About `2·N³` flops.
 pub fn eigenvalues<T: Scalar, const N: usize>(a: &Mat<T, N, N>) -> Result<[T; N], EighError> {
+    if by_formula(a) {
+        return Ok(closed::eigh_by_formula(a)?.eigenvalues);
+    }
     let (mut a, mut values, mut work) = (*a, [T::ZERO; N], [T::ZERO; N]);
     decompose(&mut a, &mut values, &mut work, false)?;
     Ok(values)
@@ -128,6 +150,13 @@ pub fn eigh_view<T: Scalar>(
     if a.rows() != n || eigenvalues.len() != n || work.len() != n {
         return Err(EighError::WrongLength);
     }
+    if by_formula(a) {
+        return if n == 2 {
+            store(&closed::eigh_2x2(&Mat::from_fn(|i, j| at(a.col(j), i)))?, a, eigenvalues)
+        } else {
+            store(&closed::eigh_3x3(&Mat::from_fn(|i, j| at(a.col(j), i)))?, a, eigenvalues)
+        };
+    }
     decompose(a, eigenvalues, work, true)
 }
 
@@ -139,14 +168,6 @@ fn decompose<T: Scalar>(
     vectors: bool,
 ) -> Result<(), EighError> {
     let n = a.cols();
-    match n {
-        2 => return by_formula(a, d, vectors, closed::eigh_2x2),
-        // What is diagonal already keeps its digits.
-        3 if [at(a.col(0), 1), at(a.col(0), 2), at(a.col(1), 2)] != [T::ZERO; 3] => {
-            return by_formula(a, d, vectors, closed::eigh_3x3);
-        }
-        _ => {}
-    }
     let mut exponent = None;
     for j in 0..n {
         let lower = a.col(j).get(j..).unwrap_or(&[]);
@@ -167,20 +188,15 @@ fn decompose<T: Scalar>(
     if finite { Ok(()) } else { Err(EighError::Overflow) }
 }
 
-/// The smallest sizes have formulas of their own.
-#[inline(always)]
-fn by_formula<T: Scalar, const N: usize>(
-    a: &mut impl Columns<T>,
-    d: &mut [T],
-    vectors: bool,
-    formula: impl Fn(&Mat<T, N, N>) -> Result<Eigh<T, N>, EighError>,
+/// A result in another matrix of its size.
+fn store<T: Scalar, const N: usize>(
+    f: &Eigh<T, N>,
+    a: &mut MatMut<'_, T>,
+    eigenvalues: &mut [T],
 ) -> Result<(), EighError> {
-    let f = formula(&Mat::from_fn(|i, j| at(a.col(j), i)))?;
-    copy(&f.eigenvalues, d);
-    if vectors {
-        for (j, vector) in f.eigenvectors.cols.iter().enumerate() {
-            copy(vector, a.col_mut(j));
-        }
+    copy(&f.eigenvalues, eigenvalues);
+    for (j, vector) in f.eigenvectors.cols.iter().enumerate() {
+        copy(vector, a.col_mut(j));
     }
     Ok(())
 }

@@ -17,10 +17,10 @@
 
 use core::fmt;
 
-use super::batch::{PackedSvd, svd_of_one};
+use super::batch::svd_of_one;
 use super::rows::{Factoring, Fitted, Rows, Scratch, Shape};
 use super::sweep::{Known, Layout, Queue, Sweep, Sweeping, Verdict, largest_cosine};
-use super::{at, closed, copy, fix_sign, put, swap};
+use super::{at, closed, fix_sign, put, swap};
 use crate::mat::{Columns, Mat};
 use crate::scalar::Scalar;
 use crate::simd::{self, Kernel, Lanes, Simd, all_finite};
@@ -142,6 +142,9 @@ pub fn svd_with<T: Scalar, const M: usize, const N: usize>(
     a: &Mat<T, M, N>,
     options: &Options,
 ) -> Result<Svd<T, M, N>, SvdError> {
+    if let Some(result) = small(a, options.max_sweeps) {
+        return result;
+    }
     let mut out = Svd { u: *a, s: [T::ZERO; N], v: Mat::zeros(), sweeps: 0 };
     out.sweeps = svd_in_place(&mut out.u, &mut out.s, &mut out.v, options)?.sweeps;
     Ok(out)
@@ -160,8 +163,10 @@ pub fn svd_in_place<T: Scalar, const M: usize, const N: usize>(
     options: &Options,
 ) -> Result<Info, SvdError> {
     const { assert!(1 <= N && N <= M, "svd takes a tall matrix: transpose a wide one") };
-    if let Some(result) = small(a, s, Some(v), options.max_sweeps) {
-        return result;
+    if let Some(result) = small(a, options.max_sweeps) {
+        let f = result?;
+        (*a, *s, *v) = (f.u, f.s, f.v);
+        return Ok(Info { sweeps: f.sweeps, rank: N });
     }
     let (mut work, mut u) = (Work::<T, M, N>::ZERO, Rows::<T, M, N>::ZERO);
     let mut run = Run::new();
@@ -190,10 +195,10 @@ pub fn singular_values<T: Scalar, const M: usize, const N: usize>(
     a: &Mat<T, M, N>,
 ) -> Result<[T; N], SvdError> {
     const { assert!(1 <= N && N <= M, "singular_values takes a tall matrix: transpose a wide one") };
-    let (mut a, mut s) = (*a, [T::ZERO; N]);
-    if let Some(result) = small(&mut a, &mut s, None, MAX_SWEEPS) {
-        return result.map(|_| s);
+    if let Some(result) = small(a, MAX_SWEEPS) {
+        return Ok(result?.s);
     }
+    let (mut a, mut s) = (*a, [T::ZERO; N]);
     let mut work = Work::<T, M, N>::ZERO;
     let mut run = Run::new();
     Advance {
@@ -216,36 +221,19 @@ pub fn singular_values<T: Scalar, const M: usize, const N: usize>(
 /// sweeps are few.
 #[inline(always)]
 fn small<T: Scalar, const M: usize, const N: usize>(
-    a: &mut Mat<T, M, N>,
-    s: &mut [T; N],
-    v: Option<&mut Mat<T, N, N>>,
+    a: &Mat<T, M, N>,
     max_sweeps: u32,
-) -> Option<Result<Info, SvdError>> {
-    let mut out = PackedSvd::default();
-    let mut sweeps = 0;
+) -> Option<Result<Svd<T, M, N>, SvdError>> {
     if (M, N) == (2, 2) {
-        match closed::svd_2x2_of_full_rank(&Mat::from_fn(|i, j| at(a.col(j), i)))? {
-            Err(error) => return Some(Err(error)),
-            Ok(Svd { u, s, v, .. }) => {
-                copy(&s, &mut out.s);
-                for (from, to) in u.cols.iter().zip(&mut out.u) {
-                    copy(from, to);
-                }
-                for (from, to) in v.cols.iter().zip(&mut out.v) {
-                    copy(from, to);
-                }
-            }
-        }
-    } else if M <= 4 && (3..=4).contains(&N) && max_sweeps >= MAX_SWEEPS {
-        sweeps = svd_of_one(&a.cols, &mut out)?;
-    } else {
-        return None;
+        return match closed::svd_by_formula(a) {
+            Ok((f, good)) => good.then_some(Ok(f)),
+            Err(error) => Some(Err(error)),
+        };
     }
-    *s = out.s;
-    if let Some(v) = v {
-        (a.cols, v.cols) = (out.u, out.v);
+    if M <= 4 && (3..=4).contains(&N) && max_sweeps >= MAX_SWEEPS {
+        return svd_of_one(a).map(Ok);
     }
-    Some(Ok(Info { sweeps, rank: N }))
+    None
 }
 
 /// A decomposition that is carried out piece by piece, for programs with a real-time tick.
@@ -289,12 +277,16 @@ impl<T: Scalar, const M: usize, const N: usize> SvdState<T, M, N> {
     /// A unit is one column eliminated, one round of up to `N/2` pairs of columns, one reflection
     /// applied, or one column of the result formed: at most about `4·M·N + 10·N²` flops.
     pub fn step(&mut self, budget: usize) -> bool {
-        if budget > 0 && self.run.phase == Phase::Start {
-            let Svd { u, s, v, .. } = &mut self.out;
-            if let Some(result) = small(u, s, Some(v), self.options.max_sweeps) {
-                self.run.done(result);
-                return true;
+        if budget > 0
+            && self.run.phase == Phase::Start
+            && let Some(result) = small(&self.out.u, self.options.max_sweeps)
+        {
+            self.run.phase = Phase::Done;
+            match result {
+                Ok(f) => (self.out, self.run.sweeps, self.run.rank) = (f, f.sweeps, N),
+                Err(error) => self.run.error = Some(error),
             }
+            return true;
         }
         Advance {
             run: &mut self.run,
@@ -518,15 +510,6 @@ struct Run<T> {
 impl<T: Scalar> Run<T> {
     fn new() -> Self {
         Self { phase: Phase::Start, error: None, rank: 0, sweeps: 0, sweep: Sweep::NONE, step: 0 }
-    }
-
-    /// Ends with a result from elsewhere.
-    fn done(&mut self, result: Result<Info, SvdError>) {
-        self.phase = Phase::Done;
-        match result {
-            Ok(info) => (self.sweeps, self.rank) = (info.sweeps, info.rank),
-            Err(error) => self.error = Some(error),
-        }
     }
 
     fn result(&self) -> Result<Info, SvdError> {
