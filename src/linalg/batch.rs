@@ -269,38 +269,45 @@ impl<T: Scalar, const M: usize, const N: usize> Routine<T, M, N> for OfSvd {
     }
 }
 
-/// [`svd`] of one small matrix in the same way, a register for every entry. Nothing where that is not
-/// possible.
+/// [`svd`] of one small matrix in the same way, a register for every entry; `a` is replaced by `U`.
+/// Returns the number of sweeps, or nothing where that is not possible, and then changes nothing.
 #[inline(never)]
 pub(super) fn svd_of_one<T: Scalar, const M: usize, const N: usize>(
-    matrix: &Mat<T, M, N>,
-) -> Option<Svd<T, M, N>> {
-    let mut out = Svd { u: *matrix, s: [T::ZERO; N], v: Mat::zeros(), sweeps: 0 };
-    T::dispatch(One(&mut out)).then_some(out)
+    a: &mut Mat<T, M, N>,
+    s: &mut [T; N],
+    v: Option<&mut Mat<T, N, N>>,
+) -> Option<u32> {
+    T::dispatch(One { a, s, v })
 }
 
-/// A matrix in the place of `u`, as a kernel.
-struct One<'a, T, const M: usize, const N: usize>(&'a mut Svd<T, M, N>);
+struct One<'a, T, const M: usize, const N: usize> {
+    a: &'a mut Mat<T, M, N>,
+    s: &'a mut [T; N],
+    v: Option<&'a mut Mat<T, N, N>>,
+}
 
 impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for One<'_, T, M, N> {
-    type Output = bool;
+    type Output = Option<u32>;
     #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) -> bool {
+    fn run<S: Simd<T>>(self, simd: S) -> Option<u32> {
         let simd = simd.half();
         let mut a = [[simd.splat(T::ZERO); M]; N];
-        in_every_place(simd, &self.0.u.cols, &mut a);
+        in_every_place(simd, &self.a.cols, &mut a);
         let (factor, back) = scaling(simd, &a);
         scale(&mut a, factor);
         let mut f = Factors::<_, M, N>::new(simd.splat(T::ZERO));
         let good = f.decompose(simd, &mut a);
-        for s in &mut f.s {
-            *s = *s * back;
+        if !(first(good) > T::ZERO) {
+            return None;
         }
-        firsts(&f.u, &mut self.0.u.cols);
-        first_of(&f.s, &mut self.0.s);
-        firsts(&f.v, &mut self.0.v.cols);
-        self.0.sweeps = f.sweeps;
-        first(good) > T::ZERO
+        for (&from, to) in f.s.iter().zip(self.s) {
+            *to = first(from * back);
+        }
+        if let Some(v) = self.v {
+            firsts(&f.u, &mut self.a.cols);
+            firsts(&f.v, &mut v.cols);
+        }
+        Some(f.sweeps)
     }
 }
 

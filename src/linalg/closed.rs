@@ -47,7 +47,9 @@ use crate::simd::{Kernel, Lanes, PlainHalf, Simd, Single};
 /// # Ok::<(), eigenmote::linalg::EighError>(())
 /// ```
 pub fn eigh_2x2<T: Scalar>(a: &Mat<T, 2, 2>) -> Result<Eigh<T, 2>, EighError> {
-    eigh_by_formula(a)
+    let mut f = Eigh { eigenvalues: [T::ZERO; 2], eigenvectors: *a };
+    eigh_by_formula(&mut f.eigenvectors, &mut f.eigenvalues)?;
+    Ok(f)
 }
 
 /// As [`eigh`](super::eigh()) for a 3×3 matrix.
@@ -61,18 +63,20 @@ pub fn eigh_2x2<T: Scalar>(a: &Mat<T, 2, 2>) -> Result<Eigh<T, 2>, EighError> {
 /// # Cost
 /// About 200 flops, 4 roots, 15 divisions.
 pub fn eigh_3x3<T: Scalar>(a: &Mat<T, 3, 3>) -> Result<Eigh<T, 3>, EighError> {
-    eigh_by_formula(a)
+    let mut f = Eigh { eigenvalues: [T::ZERO; 3], eigenvectors: *a };
+    eigh_by_formula(&mut f.eigenvectors, &mut f.eigenvalues)?;
+    Ok(f)
 }
 
-/// [`eigh_2x2`] or [`eigh_3x3`].
-#[inline(always)]
+/// [`eigh_2x2`] or [`eigh_3x3`], with `a` replaced by the eigenvectors.
+#[inline(never)]
 pub(super) fn eigh_by_formula<T: Scalar, const N: usize>(
-    a: &Mat<T, N, N>,
-) -> Result<Eigh<T, N>, EighError> {
-    let mut f = Eigh { eigenvalues: [T::ZERO; N], eigenvectors: *a };
-    let a = &mut f.eigenvectors.cols;
-    let exponent = scaled(a, lower).ok_or(EighError::NotFinite)?;
-    let kernel = EighOf(a, &mut f.eigenvalues);
+    a: &mut Mat<T, N, N>,
+    eigenvalues: &mut [T; N],
+) -> Result<(), EighError> {
+    let mut entries = a.cols;
+    let exponent = scaled(&mut entries, lower).ok_or(EighError::NotFinite)?;
+    let kernel = EighOf { entries: &entries, values: eigenvalues, vectors: &mut a.cols };
     // The 2×2 case is so short that a choice of registers would take longer than it saves.
     if N == 2 {
         kernel.run(PlainHalf)
@@ -80,14 +84,14 @@ pub(super) fn eigh_by_formula<T: Scalar, const N: usize>(
         T::dispatch(kernel)
     }
     if exponent != 0 {
-        for value in &mut f.eigenvalues {
+        for value in eigenvalues {
             *value = value.scale_exp2(exponent);
             if !value.is_finite() {
                 return Err(EighError::Overflow);
             }
         }
     }
-    Ok(f)
+    Ok(())
 }
 
 /// As [`svd`](super::svd()) for a 2×2 matrix.
@@ -111,27 +115,39 @@ pub(super) fn eigh_by_formula<T: Scalar, const N: usize>(
 /// # Ok::<(), eigenmote::linalg::SvdError>(())
 /// ```
 pub fn svd_2x2<T: Scalar>(a: &Mat<T, 2, 2>) -> Result<Svd<T, 2, 2>, SvdError> {
-    Ok(svd_by_formula(a)?.0)
+    let mut f = Svd { u: *a, s: [T::ZERO; 2], v: Mat::zeros(), sweeps: 0 };
+    svd_by_formula(&mut f.u, &mut f.s, Some(&mut f.v), true)?;
+    Ok(f)
 }
 
-/// [`svd_2x2`], and whether it keeps every promise of [`svd`](super::svd()): not for columns that
+/// [`svd_2x2`] with `a` replaced by `U`. Returns whether it keeps every promise of
+/// [`svd`](super::svd()), and changes nothing where it does not unless `anyway`: not for columns that
 /// depend on each other to working precision, nor for entries so far apart that squares of them are
 /// lost. Exact powers of two change nothing about that.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn svd_by_formula<T: Scalar, const M: usize, const N: usize>(
-    a: &Mat<T, M, N>,
-) -> Result<(Svd<T, M, N>, bool), SvdError> {
-    let mut f = Svd { u: *a, s: [T::ZERO; N], v: Mat::zeros(), sweeps: 0 };
-    let exponent = scaled(&mut f.u.cols, all).ok_or(SvdError::NotFinite)?;
+    a: &mut Mat<T, M, N>,
+    s: &mut [T; N],
+    v: Option<&mut Mat<T, N, N>>,
+    anyway: bool,
+) -> Result<bool, SvdError> {
     let simd = PlainHalf;
-    let mut a = [[simd.splat(T::ZERO); 2]; 2];
-    in_every_place(simd, &f.u.cols, &mut a);
-    let (u, s, v, good) = svd_2x2_in_lanes::<T, _>(simd, &a);
-    firsts(&u, &mut f.u.cols);
-    first_of(&s, &mut f.s);
-    firsts(&v, &mut f.v.cols);
-    unscale(&mut f.s, exponent)?;
-    Ok((f, first(good) > T::ZERO))
+    let mut entries = [[T::ZERO; 2]; 2];
+    resize(&a.cols, &mut entries);
+    let exponent = scaled(&mut entries, all).ok_or(SvdError::NotFinite)?;
+    let mut block = [[simd.splat(T::ZERO); 2]; 2];
+    in_every_place(simd, &entries, &mut block);
+    let (left, values, right, good) = svd_2x2_in_lanes::<T, _>(simd, &block);
+    let good = first(good) > T::ZERO;
+    if good || anyway {
+        first_of(&values, s);
+        unscale(s, exponent)?;
+        if let Some(v) = v {
+            firsts(&left, &mut a.cols);
+            firsts(&right, &mut v.cols);
+        }
+    }
+    Ok(good)
 }
 
 /// `s·2^exponent`.
@@ -237,27 +253,30 @@ fn scaled<T: Scalar, const M: usize, const N: usize>(
     Some(exponent)
 }
 
-/// A symmetric matrix near the middle of the range, which its vectors replace, and its eigenvalues.
-struct EighOf<'a, T, const N: usize>(&'a mut [[T; N]; N], &'a mut [T; N]);
+/// A symmetric matrix near the middle of the range, as a kernel.
+struct EighOf<'a, T, const N: usize> {
+    entries: &'a [[T; N]; N],
+    values: &'a mut [T; N],
+    vectors: &'a mut [[T; N]; N],
+}
 
 impl<T: Scalar, const N: usize> Kernel<T> for EighOf<'_, T, N> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let Self(a, values) = self;
         let simd = simd.half();
         let mut block = [[simd.splat(T::ZERO); N]; N];
-        in_every_place(simd, a, &mut block);
+        in_every_place(simd, self.entries, &mut block);
         let (l, x, good) = eigh_in_lanes(simd, &block);
         if first(good) > T::ZERO {
-            first_of(&l, values);
-            firsts(&x, a);
+            first_of(&l, self.values);
+            firsts(&x, self.vectors);
         } else {
             // A multiple of the identity, to rounding: any vectors will do.
-            for (j, (value, column)) in values.iter_mut().zip(a.iter()).enumerate() {
+            for (j, (value, column)) in self.values.iter_mut().zip(self.entries).enumerate() {
                 *value = at(column, j);
             }
-            (*values, *a) = descending(*values, Mat::identity().cols);
+            (*self.values, *self.vectors) = descending(*self.values, Mat::identity().cols);
         }
     }
 }

@@ -84,9 +84,6 @@ pub const MAX_STEPS_PER_VALUE: usize = 30;
 /// # Ok::<(), eigenmote::linalg::EighError>(())
 /// ```
 pub fn eigh<T: Scalar, const N: usize>(a: &Mat<T, N, N>) -> Result<Eigh<T, N>, EighError> {
-    if by_formula(a) {
-        return closed::eigh_by_formula(a);
-    }
     let mut out = Eigh { eigenvalues: [T::ZERO; N], eigenvectors: *a };
     eigh_in_place(&mut out.eigenvectors, &mut out.eigenvalues)?;
     Ok(out)
@@ -101,9 +98,7 @@ pub fn eigh_in_place<T: Scalar, const N: usize>(
     eigenvalues: &mut [T; N],
 ) -> Result<(), EighError> {
     if by_formula(a) {
-        let f = closed::eigh_by_formula(a)?;
-        (*a, *eigenvalues) = (f.eigenvectors, f.eigenvalues);
-        return Ok(());
+        return closed::eigh_by_formula(a, eigenvalues);
     }
     let mut work = [T::ZERO; N];
     decompose(a, eigenvalues, &mut work, true)
@@ -128,10 +123,11 @@ fn by_formula<T: Scalar>(a: &impl Columns<T>) -> bool {
 /// # Cost
 /// About `2·N³` flops.
 pub fn eigenvalues<T: Scalar, const N: usize>(a: &Mat<T, N, N>) -> Result<[T; N], EighError> {
-    if by_formula(a) {
-        return Ok(closed::eigh_by_formula(a)?.eigenvalues);
-    }
     let (mut a, mut values, mut work) = (*a, [T::ZERO; N], [T::ZERO; N]);
+    if by_formula(&a) {
+        closed::eigh_by_formula(&mut a, &mut values)?;
+        return Ok(values);
+    }
     decompose(&mut a, &mut values, &mut work, false)?;
     Ok(values)
 }

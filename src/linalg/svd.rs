@@ -142,9 +142,6 @@ pub fn svd_with<T: Scalar, const M: usize, const N: usize>(
     a: &Mat<T, M, N>,
     options: &Options,
 ) -> Result<Svd<T, M, N>, SvdError> {
-    if let Some(result) = small(a, options.max_sweeps) {
-        return result;
-    }
     let mut out = Svd { u: *a, s: [T::ZERO; N], v: Mat::zeros(), sweeps: 0 };
     out.sweeps = svd_in_place(&mut out.u, &mut out.s, &mut out.v, options)?.sweeps;
     Ok(out)
@@ -163,10 +160,8 @@ pub fn svd_in_place<T: Scalar, const M: usize, const N: usize>(
     options: &Options,
 ) -> Result<Info, SvdError> {
     const { assert!(1 <= N && N <= M, "svd takes a tall matrix: transpose a wide one") };
-    if let Some(result) = small(a, options.max_sweeps) {
-        let f = result?;
-        (*a, *s, *v) = (f.u, f.s, f.v);
-        return Ok(Info { sweeps: f.sweeps, rank: N });
+    if let Some(result) = small(a, s, Some(&mut *v), options.max_sweeps) {
+        return result;
     }
     let (mut work, mut u) = (Work::<T, M, N>::ZERO, Rows::<T, M, N>::ZERO);
     let mut run = Run::new();
@@ -195,10 +190,10 @@ pub fn singular_values<T: Scalar, const M: usize, const N: usize>(
     a: &Mat<T, M, N>,
 ) -> Result<[T; N], SvdError> {
     const { assert!(1 <= N && N <= M, "singular_values takes a tall matrix: transpose a wide one") };
-    if let Some(result) = small(a, MAX_SWEEPS) {
-        return Ok(result?.s);
-    }
     let (mut a, mut s) = (*a, [T::ZERO; N]);
+    if let Some(result) = small(&mut a, &mut s, None, MAX_SWEEPS) {
+        return result.map(|_| s);
+    }
     let mut work = Work::<T, M, N>::ZERO;
     let mut run = Run::new();
     Advance {
@@ -218,22 +213,27 @@ pub fn singular_values<T: Scalar, const M: usize, const N: usize>(
 
 /// The smallest matrices, without the bookkeeping of the general way: a formula for 2×2, and for
 /// 3 or 4 columns what [`svd_batch`](super::svd_batch()) does. Nothing where that is not accurate or
-/// sweeps are few.
+/// sweeps are few; then nothing is changed.
 #[inline(always)]
 fn small<T: Scalar, const M: usize, const N: usize>(
-    a: &Mat<T, M, N>,
+    a: &mut Mat<T, M, N>,
+    s: &mut [T; N],
+    v: Option<&mut Mat<T, N, N>>,
     max_sweeps: u32,
-) -> Option<Result<Svd<T, M, N>, SvdError>> {
+) -> Option<Result<Info, SvdError>> {
+    let mut sweeps = 0;
     if (M, N) == (2, 2) {
-        return match closed::svd_by_formula(a) {
-            Ok((f, good)) => good.then_some(Ok(f)),
-            Err(error) => Some(Err(error)),
-        };
+        match closed::svd_by_formula(a, s, v, false) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => return Some(Err(error)),
+        }
+    } else if M <= 4 && (3..=4).contains(&N) && max_sweeps >= MAX_SWEEPS {
+        sweeps = svd_of_one(a, s, v)?;
+    } else {
+        return None;
     }
-    if M <= 4 && (3..=4).contains(&N) && max_sweeps >= MAX_SWEEPS {
-        return svd_of_one(a).map(Ok);
-    }
-    None
+    Some(Ok(Info { sweeps, rank: N }))
 }
 
 /// A decomposition that is carried out piece by piece, for programs with a real-time tick.
@@ -277,16 +277,16 @@ impl<T: Scalar, const M: usize, const N: usize> SvdState<T, M, N> {
     /// A unit is one column eliminated, one round of up to `N/2` pairs of columns, one reflection
     /// applied, or one column of the result formed: at most about `4·M·N + 10·N²` flops.
     pub fn step(&mut self, budget: usize) -> bool {
-        if budget > 0
-            && self.run.phase == Phase::Start
-            && let Some(result) = small(&self.out.u, self.options.max_sweeps)
-        {
-            self.run.phase = Phase::Done;
-            match result {
-                Ok(f) => (self.out, self.run.sweeps, self.run.rank) = (f, f.sweeps, N),
-                Err(error) => self.run.error = Some(error),
+        if budget > 0 && self.run.phase == Phase::Start {
+            let Svd { u, s, v, .. } = &mut self.out;
+            if let Some(result) = small(u, s, Some(v), self.options.max_sweeps) {
+                self.run.phase = Phase::Done;
+                match result {
+                    Ok(info) => (self.run.sweeps, self.run.rank) = (info.sweeps, info.rank),
+                    Err(error) => self.run.error = Some(error),
+                }
+                return true;
             }
-            return true;
         }
         Advance {
             run: &mut self.run,
