@@ -77,12 +77,7 @@ pub(super) fn eigh_by_formula<T: Scalar, const N: usize>(
     let mut entries = a.cols;
     let exponent = scaled(&mut entries, lower).ok_or(EighError::NotFinite)?;
     let kernel = EighOf { entries: &entries, values: eigenvalues, vectors: &mut a.cols };
-    // The 2×2 case is so short that a choice of registers would take longer than it saves.
-    if N == 2 {
-        kernel.run(PlainHalf)
-    } else {
-        T::dispatch(kernel)
-    }
+    T::dispatch(kernel);
     if exponent != 0 {
         for value in eigenvalues {
             *value = value.scale_exp2(exponent);
@@ -131,20 +126,17 @@ pub(super) fn svd_by_formula<T: Scalar, const M: usize, const N: usize>(
     v: Option<&mut Mat<T, N, N>>,
     anyway: bool,
 ) -> Result<bool, SvdError> {
-    let simd = PlainHalf;
     let mut entries = [[T::ZERO; 2]; 2];
     resize(&a.cols, &mut entries);
     let exponent = scaled(&mut entries, all).ok_or(SvdError::NotFinite)?;
-    let mut block = [[simd.splat(T::ZERO); 2]; 2];
-    in_every_place(simd, &entries, &mut block);
-    let (left, values, right, good) = svd_2x2_in_lanes::<T, _>(simd, &block);
-    let good = first(good) > T::ZERO;
+    // So short that a choice of registers would take longer than it saves.
+    let (left, values, right, good) = SvdOf(&entries).run(PlainHalf);
     if good || anyway {
-        first_of(&values, s);
+        copy(&values, s);
         unscale(s, exponent)?;
         if let Some(v) = v {
-            firsts(&left, &mut a.cols);
-            firsts(&right, &mut v.cols);
+            resize(&left, &mut a.cols);
+            resize(&right, &mut v.cols);
         }
     }
     Ok(good)
@@ -278,6 +270,26 @@ impl<T: Scalar, const N: usize> Kernel<T> for EighOf<'_, T, N> {
             }
             (*self.values, *self.vectors) = descending(*self.values, Mat::identity().cols);
         }
+    }
+}
+
+/// A 2×2 matrix near the middle of the range, as a kernel: `U`, values, `V`, and whether all values are
+/// accurate relative to each column.
+struct SvdOf<'a, T>(&'a [[T; 2]; 2]);
+
+impl<T: Scalar> Kernel<T> for SvdOf<'_, T> {
+    type Output = ([[T; 2]; 2], [T; 2], [[T; 2]; 2], bool);
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+        let simd = simd.half();
+        let mut block = [[simd.splat(T::ZERO); 2]; 2];
+        in_every_place(simd, self.0, &mut block);
+        let (left, values, right, good) = svd_2x2_in_lanes(simd, &block);
+        let (mut u, mut s, mut v) = ([[T::ZERO; 2]; 2], [T::ZERO; 2], [[T::ZERO; 2]; 2]);
+        firsts(&left, &mut u);
+        first_of(&values, &mut s);
+        firsts(&right, &mut v);
+        (u, s, v, first(good) > T::ZERO)
     }
 }
 
