@@ -19,6 +19,9 @@ mod codec;
 mod iterative;
 #[path = "bits/lowrank.rs"]
 mod lowrank;
+#[allow(dead_code, reason = "they take too long for a test: firmware/bits runs them")]
+#[path = "bits/many.rs"]
+pub mod many;
 #[path = "bits/nn.rs"]
 mod nn;
 #[path = "bits/stats.rs"]

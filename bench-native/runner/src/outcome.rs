@@ -65,12 +65,17 @@ impl Outcome {
 
     /// Our fastest routine in the default build.
     pub fn default_build(&self) -> Option<&Measured> {
-        self.fastest(|name| name.starts_with(OURS) && !is_fast(name))
+        self.fastest(|name| name.starts_with(OURS) && !is_fast(name) && !is_native(name))
     }
 
     /// Our fastest routine with the feature `fast`, or in the default build if there is none.
     pub fn fast_build(&self) -> Option<&Measured> {
         self.fastest(is_fast).or_else(|| self.default_build())
+    }
+
+    /// Our fastest routine with the feature `fast` built for this machine alone.
+    pub fn native_build(&self) -> Option<&Measured> {
+        self.fastest(is_native)
     }
 
     /// The fastest peer.
@@ -92,4 +97,9 @@ impl Outcome {
 /// Whether the name is that of a routine in the build with `fast`.
 pub fn is_fast(name: &str) -> bool {
     name.strip_prefix(OURS).is_some_and(|rest| rest.starts_with(" fast"))
+}
+
+/// Whether the name is that of a routine with `fast` in a build for this machine alone.
+pub fn is_native(name: &str) -> bool {
+    name.strip_prefix(OURS).is_some_and(|rest| rest.starts_with(" native"))
 }

@@ -86,11 +86,19 @@ impl<'a> Group<'a> {
         geometric_mean(&cells.filter_map(|o| ours.ratio(o)).collect::<Vec<_>>())
     }
 
+    /// The geometric mean of the time of the build with `fast` for this machine alone, as a multiple of
+    /// that for every machine.
+    pub fn native_ratio(&self) -> Option<f64> {
+        let ratio = |o: &&Outcome| Some(o.native_build()?.ns? / o.fast_build()?.ns?);
+        geometric_mean(&self.outcomes.iter().filter_map(ratio).collect::<Vec<_>>())
+    }
+
     /// The largest error of a contender in all cells, in `ε`.
     pub fn worst_error(&self, name: &str) -> Option<f64> {
         let measured = self.outcomes.iter().flat_map(|o| &o.measured).filter(|m| m.name == name);
         let errors = measured.filter_map(|m| match m.verdict {
             Verdict::Right(error) => Some(error / self.scalar.epsilon()),
+            Verdict::Wrong(error) => Some(error / self.scalar.epsilon()),
             Verdict::GaveUp(_) => None,
         });
         errors.reduce(f64::max)

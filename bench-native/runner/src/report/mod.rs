@@ -28,6 +28,9 @@ pub fn print(outcome: &Outcome) {
                 println!("  {:24} {ns:12.1} ns {ratio:>8} {:10.1} ε", m.name, error / epsilon);
             }
             (_, Verdict::GaveUp(count)) => println!("  {:24} gave up on {count}", m.name),
+            (_, Verdict::Wrong(error)) => {
+                println!("  {:24} is wrong: {:.1} ε", m.name, error / epsilon);
+            }
             (None, Verdict::Right(_)) => println!("  {:24} was not timed", m.name),
         }
     }

@@ -62,7 +62,7 @@ fn introduction(setting: &Setting, has_fast: bool) -> String {
          All contenders of a cell take turns of less than a millisecond in one process on one core, \
          with one thread, up to {} turns each; the tables hold medians. Nobody is timed whose answers \
          have not been checked: residual and orthogonality, or the difference to the same sums in \
-         double precision. Each turn works through different matrices of normal values. *Ratio* is \
+         double precision; a peer that is wrong somewhere in a cell is not timed there. Each turn works through different matrices of normal values. *Ratio* is \
          our time divided by that of the fastest peer: below 1 we are faster. A peer with † is by its \
          method good to about half the digits only.\n\n",
         setting.effort.rounds
@@ -88,15 +88,27 @@ fn summary(groups: &[Group], builds: &[(&str, Ours)]) -> String {
     for (name, _) in builds {
         columns.extend([format!("{name}, n ≤ {SMALL}"), format!("{name}, all")]);
     }
+    let native = groups.iter().any(|g| g.native_ratio().is_some());
+    if native {
+        columns.push("`fast`, built for this machine".into());
+    }
     let mut table = Table::new(columns);
     for group in groups.iter().filter(|g| g.routine != Routine::Peak) {
         let mut row = vec![group.title()];
         for &(_, ours) in builds {
             row.extend([true, false].map(|small| ratio(group.mean_ratio(ours, small))));
         }
+        if native {
+            row.push(ratio(group.native_ratio()));
+        }
         table.row(row);
     }
-    "## Geometric means of the ratios\n\n".to_owned() + &table.finish()
+    let mut text = "## Geometric means of the ratios\n\n".to_owned() + &table.finish();
+    if native {
+        text += "The last column is the time of `fast` built with `-C target-cpu=native`, divided by that \
+                 of `fast` as everybody builds it.\n\n";
+    }
+    text
 }
 
 /// Ours against the fastest peer, and for the SVD the share of the machine's peak.

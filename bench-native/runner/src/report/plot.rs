@@ -2,7 +2,7 @@
 
 use super::group::Group;
 use crate::cell::Cell;
-use crate::outcome::is_fast;
+use crate::outcome::{is_fast, is_native};
 use crate::routine::Job;
 use crate::table::OURS;
 use anyhow::{Result, anyhow};
@@ -52,7 +52,7 @@ struct Line<'a> {
 
 fn lines<'a>(group: &Group<'a>) -> Vec<Line<'a>> {
     let mut lines: Vec<Line> = vec![];
-    for name in group.contenders() {
+    for name in group.contenders().into_iter().filter(|name| !is_native(name)) {
         let point = |o: &&_| -> Option<(f64, f64)> {
             let outcome: &crate::outcome::Outcome = o;
             Some((size(&outcome.cell)?.0, outcome.ns_of(name)?))
