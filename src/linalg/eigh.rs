@@ -100,6 +100,14 @@ pub fn eigh_in_place<T: Scalar, const N: usize>(
     if by_formula(a) {
         return closed::eigh_by_formula(a, eigenvalues);
     }
+    iterate(a, eigenvalues)
+}
+
+#[inline(never)]
+fn iterate<T: Scalar, const N: usize>(
+    a: &mut Mat<T, N, N>,
+    eigenvalues: &mut [T; N],
+) -> Result<(), EighError> {
     let mut work = [T::ZERO; N];
     decompose(a, eigenvalues, &mut work, true)
 }
