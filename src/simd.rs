@@ -73,6 +73,9 @@ pub trait Portable<T>: Lanes<T> {
 /// The kernels below are written once, for any set. What is compiled for registers that are found
 /// at run time must be inlined into one function; hence `inline(always)` all along.
 pub trait Simd<T: Scalar>: Copy {
+    /// How many sums a kernel should keep at a time: so many that the processor need not wait for
+    /// one of them, and no more than its registers hold.
+    const SUMS: usize;
     /// The register that holds most values.
     type V: Lanes<T>;
     /// Registers of half the width, for short vectors.
@@ -129,8 +132,9 @@ pub struct Plain;
 pub struct PlainHalf;
 
 macro_rules! plain {
-    ($set:ident, $v:ident, $half:ident) => {
+    ($set:ident, $v:ident, $half:ident, $sums:expr) => {
         impl<T: Scalar> Simd<T> for $set {
+            const SUMS: usize = $sums;
             type V = T::$v;
             type Half = $half;
             #[inline(always)]
@@ -152,14 +156,21 @@ macro_rules! plain {
         }
     };
 }
-plain!(Plain, Lanes, PlainHalf);
-plain!(PlainHalf, HalfLanes, PlainHalf);
+// With SSE2 alone a value of `Plain` takes two of 16 registers.
+plain!(
+    Plain,
+    Lanes,
+    PlainHalf,
+    if cfg!(any(target_feature = "avx", target_arch = "aarch64")) { 8 } else { 4 }
+);
+plain!(PlainHalf, HalfLanes, PlainHalf, if VECTORS { 8 } else { 4 });
 
 /// Single values as a set of registers.
 #[derive(Clone, Copy, Debug)]
 pub struct Single;
 
 impl<T: Scalar> Simd<T> for Single {
+    const SUMS: usize = 4;
     type V = T;
     type Half = Self;
     #[inline(always)]
@@ -419,6 +430,7 @@ mod found {
                 exp2_whole: |k: $v| k.exp2_whole()
             );
             impl Simd<$t> for $set {
+                const SUMS: usize = 8;
                 type V = $v;
                 type Half = Avx2Half;
                 #[inline(always)]

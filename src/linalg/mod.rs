@@ -8,7 +8,7 @@ pub mod lowrank;
 pub mod operator;
 pub mod power;
 pub mod qr;
-mod rows;
+pub(crate) mod rows;
 pub mod svd;
 mod sweep;
 pub mod truncated;
