@@ -1,12 +1,11 @@
 //! Count, mean and covariance of a stream of samples, in plain sums.
 //!
-//! The state is that of [`Moments`](super::Moments) without the low halves: a third of its work, and
-//! rounding errors that grow with the number of samples. Samples enter as offsets from the first one,
-//! so that a large common offset costs no digits. With the mean `m` of these offsets over `n − 1`
-//! samples and the deviation `δ = (x − first) − m` of the next,
+//! The state is that of [`Moments`](super::Moments) without the low halves of the matrix: rounding
+//! errors grow with the number of samples, and the work is that of the products alone. With the mean
+//! of `n − 1` samples and the deviation `δ = x − mean` of the next,
 //!
 //! ```text
-//! m ← m + δ/n,   S ← S + (n − 1)/n·δ·δᵀ,   S = Σ (x − mean)(x − mean)ᵀ
+//! mean ← mean + δ/n,   S ← S + (n − 1)/n·δ·δᵀ,   S = Σ (x − mean)(x − mean)ᵀ
 //! ```
 //!
 //! A block of samples is centred on its own mean, multiplied with itself in registers and joined.
@@ -14,7 +13,9 @@
 //! Source: Welford, Technometrics 4 (1962); joining as in Chan, Golub & `LeVeque` (1979).
 
 use super::centre::BLOCK;
+use super::dword::two_sum;
 use super::moments::MomentsError;
+use crate::linalg::at;
 use crate::linalg::rows::{Strip, first_places, strips};
 use crate::mat::Mat;
 use crate::scalar::Scalar;
@@ -35,31 +36,36 @@ use crate::simd::{self, Kernel, Lanes, Simd};
 /// ```
 ///
 /// # Accuracy
-/// With `κᵢ² = 1 + (meanᵢ − firstᵢ)²/cᵢᵢ`, where `first` is the first sample, each entry of the
-/// covariance is within `(n + 8)·ε·κᵢ·κⱼ·√(cᵢᵢ·cⱼⱼ)` after `n` calls of [`update`](Self::update), and
-/// batches of 32 and more count as `n/32 + 32` (`tests/covariance.rs`). In practice rounding errors
-/// cancel: 10⁴ random samples one at a time cost about 10 ulp. Take [`Moments`](super::Moments) in
-/// `f32` for more than about 10⁵ single samples, for merging very many states, and wherever the last
-/// digits of small eigenvalues matter.
+/// Each entry of the covariance is within `(n/2 + 8)·ε·√(cᵢᵢ·cⱼⱼ)` after `n` calls of
+/// [`update`](Self::update), where a batch counts as `n/32 + 32`, whatever the offset of the samples
+/// (`tests/covariance.rs`); the mean as that of [`Moments`]. Errors mostly cancel: 10⁴ random samples
+/// one at a time cost some 20 ulp. Take [`Moments`] in `f32` for more than about 10⁵ single samples,
+/// for merging very many states, and wherever the last digits of small eigenvalues matter.
+///
+/// [`Moments`]: super::Moments
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
     serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
 )]
+// Half of the registers would straddle two lines of the cache.
+#[cfg_attr(target_arch = "x86_64", repr(C, align(64)))]
 pub struct Covariance<T, const D: usize> {
+    /// `S` on and below the diagonal in panels of `2·LANES` columns, each row by row from the diagonal
+    /// on, with zeros above it. What is behind the last panel stays zero.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays::nested"))]
+    scatter: [[T; D]; D],
     count: u32,
     /// Sum of all squared deviations, or a little more: no entry of `scatter` exceeds it.
     total: T,
-    /// The first sample.
+    /// High halves of the mean of each channel: rounded to one float it would shift every deviation
+    /// of a channel whose offset is large.
     #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
-    first: [T; D],
-    /// Mean minus the first sample.
+    mean: [T; D],
+    /// Low halves.
     #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
-    shift: [T; D],
-    /// `S` on and below the diagonal, column by column; zero above.
-    #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays::nested"))]
-    scatter: [[T; D]; D],
+    low: [T; D],
 }
 
 impl<T: Scalar, const D: usize> Default for Covariance<T, D> {
@@ -69,7 +75,7 @@ impl<T: Scalar, const D: usize> Default for Covariance<T, D> {
 }
 
 impl<T: Scalar, const D: usize> Covariance<T, D> {
-    /// Size of the state: `D² + 2·D + 1` scalars and the count.
+    /// Size of the state: `D² + 2·D + 1` scalars and the count, on x86-64 in whole lines of the cache.
     pub const STATE_BYTES: usize = size_of::<Self>();
 
     /// No samples.
@@ -77,8 +83,8 @@ impl<T: Scalar, const D: usize> Covariance<T, D> {
         Self {
             count: 0,
             total: T::ZERO,
-            first: [T::ZERO; D],
-            shift: [T::ZERO; D],
+            mean: [T::ZERO; D],
+            low: [T::ZERO; D],
             scatter: [[T::ZERO; D]; D],
         }
     }
@@ -108,7 +114,7 @@ impl<T: Scalar, const D: usize> Covariance<T, D> {
     /// mean so far.
     ///
     /// # Cost
-    /// About `D² + 9·D` flops per sample; `36·D` scalars of stack.
+    /// About `D² + 9·D` flops per sample; `37·D` scalars of stack.
     pub fn update_batch(&mut self, samples: &[[T; D]]) -> Result<(), MomentsError> {
         T::dispatch(UpdateBatch { state: self, samples })
     }
@@ -127,11 +133,9 @@ impl<T: Scalar, const D: usize> Covariance<T, D> {
             return Ok(());
         }
         let mut delta = [T::ZERO; D];
-        for (d, (&theirs, &ours)) in delta.iter_mut().zip(other.first.iter().zip(&self.first)) {
-            *d = theirs - ours;
-        }
-        for (d, (&theirs, &ours)) in delta.iter_mut().zip(other.shift.iter().zip(&self.shift)) {
-            *d += theirs - ours;
+        for (i, delta) in delta.iter_mut().enumerate() {
+            *delta =
+                (at(&other.mean, i) - at(&self.mean, i)) + (at(&other.low, i) - at(&self.low, i));
         }
         let share = T::from_u32(other.count) / T::from_u32(count);
         let weight = T::from_u32(self.count) * share;
@@ -147,12 +151,9 @@ impl<T: Scalar, const D: usize> Covariance<T, D> {
     }
 
     /// Mean of each channel; zero before the first sample.
-    pub fn mean(&self) -> [T; D] {
-        let mut mean = self.first;
-        for (mean, &shift) in mean.iter_mut().zip(&self.shift) {
-            *mean += shift;
-        }
-        mean
+    pub const fn mean(&self) -> [T; D] {
+        // `low` is less than half a unit of it.
+        self.mean
     }
 
     /// Covariance matrix with divisor `n − 1`, exactly symmetric.
@@ -182,7 +183,12 @@ impl<T: Scalar, const D: usize> Covariance<T, D> {
 
     /// Entry `(i, j)` of the scatter, `j ≤ i`.
     fn product(&self, i: usize, j: usize) -> T {
-        self.scatter.get(j).and_then(|column| column.get(i)).copied().unwrap_or(T::ZERO)
+        let panel = panel_width::<T>();
+        let top = j - j % panel;
+        // The panels before it are D, D − panel, … rows high.
+        let before = top * D - top * top.saturating_sub(panel) / 2;
+        let width = panel.min(D - top);
+        at(self.scatter.as_flattened(), before + (i - top) * width + (j - top))
     }
 
     #[inline(always)]
@@ -207,10 +213,22 @@ impl<T: Scalar, const D: usize> Covariance<T, D> {
     #[inline(always)]
     fn join<S: Simd<T>>(&mut self, simd: S, delta: &[T; D], share: T, weight: T) {
         let mut scaled = [T::ZERO; D];
-        let shift = &mut self.shift;
-        strips(simd, (0, D), &mut Join { delta, share, weight, shift, scaled: &mut scaled });
-        let (left, right) = (core::slice::from_ref(&scaled), core::slice::from_ref(delta));
-        add_products(simd, left, right, &mut self.scatter);
+        self.shift_mean(simd, delta, share, weight, &mut scaled);
+        panels(simd, &mut self.scatter, &mut RankOne { left: delta, right: &scaled });
+    }
+
+    /// `mean ← mean + share·δ`, and `out = factor·δ`.
+    #[inline(always)]
+    fn shift_mean<S: Simd<T>>(
+        &mut self,
+        simd: S,
+        delta: &[T; D],
+        share: T,
+        factor: T,
+        out: &mut [T; D],
+    ) {
+        let (mean, low) = (&mut self.mean, &mut self.low);
+        strips(simd, (0, D), &mut ShiftMean { delta, share, factor, mean, low, out });
     }
 }
 
@@ -226,14 +244,15 @@ impl<T: Scalar, const D: usize> Kernel<T> for Update<'_, T, D> {
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
         let Self { state, x } = self;
         let count = state.count_with(1)?;
-        let first = if state.count == 0 { x } else { &state.first };
+        // The first sample is the mean that it is measured from.
+        let mean = if state.count == 0 { x } else { &state.mean };
         let mut delta = [T::ZERO; D];
-        strips(simd, (0, D), &mut Deviations { x, first, shift: &state.shift, out: &mut delta });
+        strips(simd, (0, D), &mut Deviations { x, mean, low: &state.low, out: &mut delta });
         let share = T::ONE / T::from_u32(count);
         let weight = T::from_u32(state.count) * share;
         state.total = state.grown(weight * simd.dot(&delta, &delta), x)?;
         if state.count == 0 {
-            state.first = *x;
+            state.mean = *x;
         } else {
             state.join(simd, &delta, share, weight);
         }
@@ -256,33 +275,36 @@ impl<T: Scalar, const D: usize> Kernel<T> for UpdateBatch<'_, T, D> {
         let Some(head) = samples.first() else { return Ok(()) };
         let more = u32::try_from(samples.len()).map_err(|_| MomentsError::CountOverflow)?;
         state.count_with(more)?;
-        let first = if state.count == 0 { *head } else { state.first };
-        let (shift, mut squares) = (&state.shift, [T::ZERO; D]);
-        strips(simd, (0, D), &mut Squares { samples, first: &first, shift, out: &mut squares });
+        // The first sample is as good a mean to begin with as any.
+        let mean = if state.count == 0 { *head } else { state.mean };
+        let mut squares = [T::ZERO; D];
+        strips(
+            simd,
+            (0, D),
+            &mut Squares { samples, mean: &mean, low: &state.low, out: &mut squares },
+        );
         let growth = squares.iter().fold(T::ZERO, |sum, &x| sum + x);
         state.total = state.grown(growth, samples.as_flattened())?;
-        state.first = first;
-        let mut rows = [[T::ZERO; D]; BLOCK];
+        state.mean = mean;
+        let mut rows = [[T::ZERO; D]; BLOCK + 1];
         for block in samples.chunks(BLOCK) {
             #[expect(clippy::cast_possible_truncation, reason = "at most a block of rows")]
             let size = block.len().min(BLOCK) as u32;
-            let centred = rows.get_mut(..block.len()).unwrap_or(&mut []);
+            let (mean, low) = (&state.mean, &state.low);
             let mut delta = [T::ZERO; D];
             strips(
                 simd,
                 (0, D),
-                &mut CentreBlock {
-                    block,
-                    first: &first,
-                    shift: &state.shift,
-                    centred,
-                    delta: &mut delta,
-                },
+                &mut CentreBlock { block, mean, low, centred: &mut rows, delta: &mut delta },
             );
-            add_products(simd, centred, centred, &mut state.scatter);
+            // A change of the mean is one more row.
             let count = state.count_with(size)?;
             let share = T::from_u32(size) / T::from_u32(count);
-            state.join(simd, &delta, share, T::from_u32(state.count) * share);
+            let factor = (T::from_u32(state.count) * share).sqrt();
+            let Some(row) = rows.get_mut(block.len()) else { continue };
+            state.shift_mean(simd, &delta, share, factor, row);
+            let rows = rows.get(..=block.len()).unwrap_or(&[]);
+            panels(simd, &mut state.scatter, &mut Products { rows });
             state.count = count;
         }
         Ok(())
@@ -305,46 +327,49 @@ impl<T: Scalar, const D: usize> Kernel<T> for Merge<'_, T, D> {
     }
 }
 
-/// `(x − first) − shift`.
+/// `δ = x − mean`.
 struct Deviations<'a, T, const D: usize> {
     x: &'a [T; D],
-    first: &'a [T; D],
-    shift: &'a [T; D],
+    mean: &'a [T; D],
+    low: &'a [T; D],
     out: &'a mut [T; D],
 }
 
 impl<T: Scalar, const D: usize> Strip<T> for Deviations<'_, T, D> {
     #[inline(always)]
     fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
-        let offset = simd.load_at(self.x, i) - simd.load_at(self.first, i);
-        (offset - simd.load_at(self.shift, i)).store_at(self.out, i);
+        let offset = simd.load_at(self.x, i) - simd.load_at(self.mean, i);
+        (offset - simd.load_at(self.low, i)).store_at(self.out, i);
     }
 }
 
-/// `shift ← shift + share·δ` and `weight·δ`.
-struct Join<'a, T, const D: usize> {
+/// [`Covariance::shift_mean`].
+struct ShiftMean<'a, T, const D: usize> {
     delta: &'a [T; D],
     share: T,
-    weight: T,
-    shift: &'a mut [T; D],
-    scaled: &'a mut [T; D],
+    factor: T,
+    mean: &'a mut [T; D],
+    low: &'a mut [T; D],
+    out: &'a mut [T; D],
 }
 
-impl<T: Scalar, const D: usize> Strip<T> for Join<'_, T, D> {
+impl<T: Scalar, const D: usize> Strip<T> for ShiftMean<'_, T, D> {
     #[inline(always)]
     fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
         let delta = simd.load_at(self.delta, i);
-        let shift = delta.mul_add(simd.splat(self.share), simd.load_at(self.shift, i));
-        shift.store_at(self.shift, i);
-        (delta * simd.splat(self.weight)).store_at(self.scaled, i);
+        let sum = two_sum(simd.load_at(self.mean, i), delta * simd.splat(self.share));
+        let mean = two_sum(sum.hi, simd.load_at(self.low, i) + sum.lo);
+        mean.hi.store_at(self.mean, i);
+        mean.lo.store_at(self.low, i);
+        (delta * simd.splat(self.factor)).store_at(self.out, i);
     }
 }
 
-/// `Σ ((x − first) − shift)²`, block by block as the scatter grows, so that it stays above it.
+/// `Σ (x − mean)²`, block by block as the scatter grows, so that it stays above it.
 struct Squares<'a, T, const D: usize> {
     samples: &'a [[T; D]],
-    first: &'a [T; D],
-    shift: &'a [T; D],
+    mean: &'a [T; D],
+    low: &'a [T; D],
     out: &'a mut [T; D],
 }
 
@@ -352,20 +377,20 @@ impl<T: Scalar, const D: usize> Strip<T> for Squares<'_, T, D> {
     #[inline(always)]
     fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
         let none = simd.splat(T::ZERO);
-        let (first, shift) = (simd.load_at(self.first, i), simd.load_at(self.shift, i));
+        let (mean, low) = (simd.load_at(self.mean, i), simd.load_at(self.low, i));
         let mut total = none;
         for block in self.samples.chunks(BLOCK) {
             let (mut a, mut b) = (none, none);
             let mut pairs = block.chunks_exact(2);
             for pair in pairs.by_ref() {
                 if let [x, y] = pair {
-                    let (x, y) = (simd.load_at(x, i) - first, simd.load_at(y, i) - first);
-                    let (x, y) = (x - shift, y - shift);
+                    let (x, y) = (simd.load_at(x, i) - mean, simd.load_at(y, i) - mean);
+                    let (x, y) = (x - low, y - low);
                     (a, b) = (x.mul_add(x, a), y.mul_add(y, b));
                 }
             }
             for x in pairs.remainder() {
-                let x = (simd.load_at(x, i) - first) - shift;
+                let x = (simd.load_at(x, i) - mean) - low;
                 a = x.mul_add(x, a);
             }
             total = total + (a + b);
@@ -374,11 +399,11 @@ impl<T: Scalar, const D: usize> Strip<T> for Squares<'_, T, D> {
     }
 }
 
-/// A block of samples about their own mean, and `δ = (mean of the block − first) − shift`.
+/// A block of samples about their own mean, and how far that is from the mean of all.
 struct CentreBlock<'a, T, const D: usize> {
     block: &'a [[T; D]],
-    first: &'a [T; D],
-    shift: &'a [T; D],
+    mean: &'a [T; D],
+    low: &'a [T; D],
     centred: &'a mut [[T; D]],
     delta: &'a mut [T; D],
 }
@@ -386,87 +411,197 @@ struct CentreBlock<'a, T, const D: usize> {
 impl<T: Scalar, const D: usize> Strip<T> for CentreBlock<'_, T, D> {
     #[inline(always)]
     fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
-        let first = simd.load_at(self.first, i);
+        let origin = simd.load_at(self.mean, i);
         let (mut a, mut b) = (simd.splat(T::ZERO), simd.splat(T::ZERO));
         let mut pairs = self.block.chunks_exact(2);
         for pair in pairs.by_ref() {
             if let [x, y] = pair {
-                a = a + (simd.load_at(x, i) - first);
-                b = b + (simd.load_at(y, i) - first);
+                a = a + (simd.load_at(x, i) - origin);
+                b = b + (simd.load_at(y, i) - origin);
             }
         }
         for x in pairs.remainder() {
-            a = a + (simd.load_at(x, i) - first);
+            a = a + (simd.load_at(x, i) - origin);
         }
         let mean = (a + b) / simd.splat(T::from_usize(self.block.len()));
-        (mean - simd.load_at(self.shift, i)).store_at(self.delta, i);
+        (mean - simd.load_at(self.low, i)).store_at(self.delta, i);
         for (x, centred) in self.block.iter().zip(self.centred.iter_mut()) {
-            ((simd.load_at(x, i) - first) - mean).store_at(centred, i);
+            ((simd.load_at(x, i) - origin) - mean).store_at(centred, i);
         }
     }
 }
 
-/// `S ← S + Σ left·rightᵀ` on and below the diagonal, where the sum is symmetric.
+/// Columns of the scatter that are stored together: two registers, for which a tile of products loads
+/// least.
+const fn panel_width<T: Scalar>() -> usize {
+    2 * T::LANES
+}
+
+/// Work on one panel of the scatter. A trait and not a closure, so that it is inlined.
+trait Panel<T: Scalar> {
+    /// The work on `width` columns from row and column `top` on. Mark it `#[inline(always)]`.
+    fn run<S: Simd<T>>(&mut self, simd: S, top: usize, width: usize, panel: &mut [T]);
+}
+
+/// `work` on every panel.
 #[inline(always)]
-fn add_products<T: Scalar, S: Simd<T>, const D: usize>(
+fn panels<T: Scalar, S: Simd<T>, const D: usize>(
     simd: S,
-    left: &[[T; D]],
-    right: &[[T; D]],
     scatter: &mut [[T; D]; D],
+    work: &mut impl Panel<T>,
 ) {
-    let mut j = 0;
-    while S::SUMS >= 8 && j + 8 <= D {
-        add_to_columns::<T, S, D, 8>(simd, left, right, scatter, j);
-        j += 8;
+    let full = panel_width::<T>();
+    let mut rest = scatter.as_flattened_mut();
+    let mut top = 0;
+    while top + full <= D {
+        let Some((panel, behind)) = rest.split_at_mut_checked(full * (D - top)) else { return };
+        // A width that the compiler knows.
+        work.run(simd, top, full, panel);
+        rest = behind;
+        top += full;
     }
-    while j + 4 <= D {
-        add_to_columns::<T, S, D, 4>(simd, left, right, scatter, j);
-        j += 4;
-    }
-    while j < D {
-        add_to_columns::<T, S, D, 1>(simd, left, right, scatter, j);
-        j += 1;
-    }
-}
-
-/// [`add_products`] for `C` columns from `j` on.
-#[inline(always)]
-fn add_to_columns<T: Scalar, S: Simd<T>, const D: usize, const C: usize>(
-    simd: S,
-    left: &[[T; D]],
-    right: &[[T; D]],
-    scatter: &mut [[T; D]; D],
-    j: usize,
-) {
-    if let Some(columns) = scatter.get_mut(j..).and_then(<[_]>::first_chunk_mut::<C>) {
-        strips(simd, (j, D), &mut Columns { left, right, columns, j });
+    if top < D {
+        let width = D - top;
+        work.run(simd, top, width, rest.get_mut(..width * width).unwrap_or(&mut []));
     }
 }
 
-struct Columns<'a, T, const D: usize, const C: usize> {
-    left: &'a [[T; D]],
-    right: &'a [[T; D]],
-    columns: &'a mut [[T; D]; C],
-    j: usize,
+/// `S ← S + left·rightᵀ`.
+struct RankOne<'a, T, const D: usize> {
+    left: &'a [T; D],
+    right: &'a [T; D],
 }
 
-impl<T: Scalar, const D: usize, const C: usize> Strip<T> for Columns<'_, T, D, C> {
+impl<T: Scalar, const D: usize> Panel<T> for RankOne<'_, T, D> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, top: usize, width: usize, panel: &mut [T]) {
+        let left = self.left.get(top..).unwrap_or(&[]);
+        let right = self.right.get(top..).unwrap_or(&[]);
+        strips(simd, (0, width), &mut RankOneStrip { left, right, panel, width });
+    }
+}
+
+struct RankOneStrip<'a, T> {
+    left: &'a [T],
+    right: &'a [T],
+    panel: &'a mut [T],
+    width: usize,
+}
+
+impl<T: Scalar> Strip<T> for RankOneStrip<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
-        let none = simd.splat(T::ZERO);
-        let mut sums = [none; C];
-        for (left, right) in self.left.iter().zip(self.right) {
-            let Some(factors) = left.get(self.j..).and_then(<[T]>::first_chunk::<C>) else {
+        let right = simd.load_at(self.right, i);
+        let left = self.left.get(i..).unwrap_or(&[]);
+        let panel = self.panel.get_mut(i * self.width..).unwrap_or(&mut []);
+        let (Some((head, left)), Some((head_rows, rows))) =
+            (left.split_at_checked(S::V::LEN), panel.split_at_mut_checked(S::V::LEN * self.width))
+        else {
+            return;
+        };
+        for (k, (&x, row)) in head.iter().zip(head_rows.chunks_exact_mut(self.width)).enumerate() {
+            let right = S::V::select(first_places(simd, k + 1), right, simd.splat(T::ZERO));
+            right.mul_add(simd.splat(x), simd.load_at(row, i)).store_at(row, i);
+        }
+        for (&x, row) in left.iter().zip(rows.chunks_exact_mut(self.width)) {
+            right.mul_add(simd.splat(x), simd.load_at(row, i)).store_at(row, i);
+        }
+    }
+}
+
+/// `S ← S + Σ row·rowᵀ`.
+struct Products<'a, T, const D: usize> {
+    rows: &'a [[T; D]],
+}
+
+impl<T: Scalar, const D: usize> Panel<T> for Products<'_, T, D> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, top: usize, width: usize, panel: &mut [T]) {
+        let (rows, height, len) = (self.rows, D - top, S::V::LEN);
+        let mut tiles = Tiles { rows, panel, top, width };
+        if S::SUMS < 8 || width < 2 * len {
+            return strips(simd, (0, width), &mut tiles);
+        }
+        // Above the second register's part of the diagonal there is only the first.
+        let mut i = 0;
+        while i < len {
+            tiles.add::<S, 4, false>(simd, i, 0);
+            i += 4;
+        }
+        while i + 4 <= height {
+            tiles.add::<S, 4, true>(simd, i, 0);
+            i += 4;
+        }
+        while i < height {
+            tiles.add::<S, 1, true>(simd, i, 0);
+            i += 1;
+        }
+    }
+}
+
+/// Tiles of products, kept in registers over all rows.
+struct Tiles<'a, T, const D: usize> {
+    rows: &'a [[T; D]],
+    panel: &'a mut [T],
+    top: usize,
+    width: usize,
+}
+
+impl<T: Scalar, const D: usize> Strip<T> for Tiles<'_, T, D> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, j: usize) {
+        let mut i = j;
+        while i + 4 <= D - self.top {
+            self.add::<S, 4, false>(simd, i, j);
+            i += 4;
+        }
+        while i < D - self.top {
+            self.add::<S, 1, false>(simd, i, j);
+            i += 1;
+        }
+    }
+}
+
+impl<T: Scalar, const D: usize> Tiles<'_, T, D> {
+    /// Adds to rows `i..i + R` of the panel in the columns of one register from `j` on, and with `PAIR`
+    /// also of the next: two registers share the factors.
+    #[inline(always)]
+    fn add<S: Simd<T>, const R: usize, const PAIR: bool>(&mut self, simd: S, i: usize, j: usize) {
+        let (top, none) = (self.top, simd.splat(T::ZERO));
+        let (mut sums, mut next_sums) = ([none; R], [none; R]);
+        for row in self.rows {
+            let Some(factors) = row.get(top + i..).and_then(<[T]>::first_chunk::<R>) else {
                 return;
             };
-            let right = simd.load_at(right, i);
-            for (sum, &factor) in sums.iter_mut().zip(factors) {
-                *sum = right.mul_add(simd.splat(factor), *sum);
+            let values = simd.load_at(row, top + j);
+            let next = if PAIR { simd.load_at(row, top + j + S::V::LEN) } else { none };
+            for ((sum, next_sum), &factor) in sums.iter_mut().zip(&mut next_sums).zip(factors) {
+                let factor = simd.splat(factor);
+                *sum = values.mul_add(factor, *sum);
+                if PAIR {
+                    *next_sum = next.mul_add(factor, *next_sum);
+                }
             }
         }
-        for (k, (column, sum)) in (self.j..).zip(self.columns.iter_mut().zip(sums)) {
-            let sum = if i < k { S::V::select(first_places(simd, k - i), none, sum) } else { sum };
-            (simd.load_at(column, i) + sum).store_at(column, i);
+        self.store(simd, i, j, &sums);
+        if PAIR {
+            self.store(simd, i, j + S::V::LEN, &next_sums);
+        }
+    }
+
+    /// Adds sums where they are not above the diagonal.
+    #[inline(always)]
+    fn store<S: Simd<T>, const R: usize>(&mut self, simd: S, i: usize, j: usize, sums: &[S::V; R]) {
+        // So many steps, as the compiler can see: the sums stay in registers.
+        for (r, &sum) in sums.iter().enumerate() {
+            let below = (i + r + 1).saturating_sub(j);
+            let sum = if below < S::V::LEN {
+                S::V::select(first_places(simd, below), sum, simd.splat(T::ZERO))
+            } else {
+                sum
+            };
+            let at = (i + r) * self.width + j;
+            (simd.load_at(self.panel, at) + sum).store_at(self.panel, at);
         }
     }
 }
@@ -487,10 +622,12 @@ mod tests {
         batch.update_batch(&samples).unwrap_or_default();
         for c in [c, batch] {
             assert_eq!(c.mean(), [2.0, 5.0]);
-            for (&got, want) in c.scatter.as_flattened().iter().zip([2.0, 3.0, 0.0, 6.0]) {
+            for (&got, want) in c.scatter.as_flattened().iter().zip([2.0, 0.0, 3.0, 6.0]) {
                 assert!((got - want).abs() <= 2e-15);
             }
         }
-        assert_eq!(Covariance::<f32, 4>::STATE_BYTES, 4 * (16 + 8 + 1) + 4);
+        let values = 4 * (16 + 8 + 1) + 4;
+        let align = align_of::<Covariance<f32, 4>>();
+        assert_eq!(Covariance::<f32, 4>::STATE_BYTES, usize::next_multiple_of(values, align));
     }
 }
