@@ -66,6 +66,8 @@ pub trait Portable<T>: Lanes<T> {
     fn load(x: &[T]) -> Self;
     /// The `LEN` values from `i` on; zeros if there are fewer.
     fn load_at(x: &[T], i: usize) -> Self;
+    /// Sums over the places of four values; of `T::LANES` places in the order of [`dot`].
+    fn sums_of_four(x: [Self; 4]) -> [T; 4];
 }
 
 /// A set of registers, as a value: it proves that the processor has them, and makes them.
@@ -106,11 +108,50 @@ pub trait Simd<T: Scalar>: Copy {
         tree(&lanes, T::LANES)
     }
 
+    /// How many partial sums a product of [`products`](Self::products) has in each place.
+    const PARTS: usize;
+    /// Sums over the places of four values; of `T::LANES` places in the order of [`dot`].
+    fn sums_of_four(self, x: [Self::V; 4]) -> [T; 4];
+
     /// `W·x` for the rows of `W`.
     #[inline(always)]
     fn products<const D: usize>(self, rows: &[[T; D]], x: &[T; D], out: &mut [T]) {
-        for (out, row) in out.iter_mut().zip(rows) {
-            *out = self.dot(row, x);
+        if Self::PARTS > 1 && Self::V::LEN != T::LANES {
+            for (out, row) in out.iter_mut().zip(rows) {
+                *out = self.dot(row, x);
+            }
+            return;
+        }
+        if Self::PARTS == 1 && D <= <Self::Half as Simd<T>>::V::LEN && Self::V::LEN > 1 {
+            return self.half().products(rows, x, out);
+        }
+        let (both, mut k) = ((x, x), 0);
+        if Self::SUMS >= 8 {
+            k = product_tiles::<T, Self, D, 8, false>(self, rows, both, out, &mut [], k);
+        }
+        k = product_tiles::<T, Self, D, 4, false>(self, rows, both, out, &mut [], k);
+        product_tiles::<T, Self, D, 1, false>(self, rows, both, out, &mut [], k);
+    }
+
+    /// `W·x` and `W·y`, with the bits of [`products`](Self::products): both share the loads of `W`.
+    #[inline(always)]
+    fn products_of_two<const D: usize>(
+        self,
+        rows: &[[T; D]],
+        (x, y): (&[T; D], &[T; D]),
+        out: &mut [T],
+        next: &mut [T],
+    ) {
+        if Self::SUMS < 8 || D <= <Self::Half as Simd<T>>::V::LEN {
+            self.products(rows, x, out);
+            return self.products(rows, y, next);
+        }
+        let k = product_tiles::<T, Self, D, 4, true>(self, rows, (x, y), out, next, 0);
+        if let (Some(rows), Some(out), Some(next)) =
+            (rows.get(k..), out.get_mut(k..), next.get_mut(k..))
+        {
+            self.products(rows, x, out);
+            self.products(rows, y, next);
         }
     }
 }
@@ -135,6 +176,7 @@ macro_rules! plain {
     ($set:ident, $v:ident, $half:ident, $sums:expr) => {
         impl<T: Scalar> Simd<T> for $set {
             const SUMS: usize = $sums;
+            const PARTS: usize = 4;
             type V = T::$v;
             type Half = $half;
             #[inline(always)]
@@ -152,6 +194,10 @@ macro_rules! plain {
             #[inline(always)]
             fn load_at(self, x: &[T], i: usize) -> T::$v {
                 <T::$v>::load_at(x, i)
+            }
+            #[inline(always)]
+            fn sums_of_four(self, x: [T::$v; 4]) -> [T; 4] {
+                <T::$v>::sums_of_four(x)
             }
         }
     };
@@ -171,6 +217,7 @@ pub struct Single;
 
 impl<T: Scalar> Simd<T> for Single {
     const SUMS: usize = 4;
+    const PARTS: usize = 4;
     type V = T;
     type Half = Self;
     #[inline(always)]
@@ -188,6 +235,10 @@ impl<T: Scalar> Simd<T> for Single {
     #[inline(always)]
     fn load_at(self, x: &[T], i: usize) -> T {
         T::load_at(x, i)
+    }
+    #[inline(always)]
+    fn sums_of_four(self, x: [T; 4]) -> [T; 4] {
+        x
     }
 }
 
@@ -263,6 +314,10 @@ macro_rules! scalar_lanes {
             #[inline(always)]
             fn load_at(x: &[$t], i: usize) -> Self {
                 x.get(i).copied().unwrap_or(0.0)
+            }
+            #[inline(always)]
+            fn sums_of_four(x: [Self; 4]) -> [$t; 4] {
+                x
             }
         }
     };
@@ -371,7 +426,7 @@ mod vector {
     pub(crate) const VECTORS: bool = true;
 
     macro_rules! wide_lanes {
-        ($t:ty, $v:ty, $n:literal) => {
+        ($t:ty, $v:ty, $n:literal, $sums_of_four:expr) => {
             vector_lanes!(
                 $t, $v, $n,
                 mul_add: |a: $v, b, c| if cfg!(feature = "fast") { <$v>::mul_add(a, b, c) } else { a * b + c },
@@ -392,13 +447,39 @@ mod vector {
                     let values = x.get(i..i + $n).and_then(<[$t]>::first_chunk::<$n>);
                     Self::new(*values.unwrap_or(&[0.0; $n]))
                 }
+                #[inline(always)]
+                fn sums_of_four(x: [Self; 4]) -> [$t; 4] {
+                    let sums_of_four: fn([Self; 4]) -> [$t; 4] = $sums_of_four;
+                    sums_of_four(x)
+                }
             }
         };
     }
-    wide_lanes!(f32, F32Lanes, 8);
-    wide_lanes!(f32, F32Half, 4);
-    wide_lanes!(f64, F64Lanes, 4);
-    wide_lanes!(f64, F64Half, 2);
+    wide_lanes!(f32, F32Lanes, 8, |x| four_f32(x.map(|x| {
+        let [a, b, c, d, e, f, g, h] = x.to_array();
+        F32Half::new([a, b, c, d]) + F32Half::new([e, f, g, h])
+    })));
+    wide_lanes!(f32, F32Half, 4, four_f32);
+    wide_lanes!(f64, F64Lanes, 4, |x| four_f64(x.map(|x| {
+        let [a, b, c, d] = x.to_array();
+        F64Half::new([a, b]) + F64Half::new([c, d])
+    })));
+    wide_lanes!(f64, F64Half, 2, four_f64);
+
+    /// `(a + c) + (b + d)` for each of four registers.
+    #[inline(always)]
+    fn four_f32(x: [F32Half; 4]) -> [f32; 4] {
+        let [a, b, c, d] = F32Half::transpose(x);
+        ((a + c) + (b + d)).to_array()
+    }
+
+    /// `a + b` for each of four registers.
+    #[inline(always)]
+    fn four_f64([w, x, y, z]: [F64Half; 4]) -> [f64; 4] {
+        let ([a, b], [c, d]) = (F64Half::transpose([w, x]), F64Half::transpose([y, z]));
+        let ([w, x], [y, z]) = ((a + b).to_array(), (c + d).to_array());
+        [w, x, y, z]
+    }
 }
 #[cfg(not(any(target_feature = "sse2", target_arch = "aarch64", target_feature = "simd128")))]
 mod vector {
@@ -422,7 +503,7 @@ mod found {
     pub struct Avx2Half(Avx2);
 
     macro_rules! registers {
-        ($t:ty, $set:ty, $proof:expr, $v:ty, $n:literal) => {
+        ($t:ty, $set:ty, $proof:expr, $v:ty, $n:literal, $sums:expr) => {
             vector_lanes!(
                 $t, $v, $n,
                 mul_add: |a: $v, b, c| a.mul_add(b, c),
@@ -431,6 +512,7 @@ mod found {
             );
             impl Simd<$t> for $set {
                 const SUMS: usize = 8;
+                const PARTS: usize = 1;
                 type V = $v;
                 type Half = Avx2Half;
                 #[inline(always)]
@@ -450,42 +532,25 @@ mod found {
                     let values = x.get(i..i + $n).and_then(<[$t]>::first_chunk::<$n>);
                     <$v>::load($proof(self), values.unwrap_or(&[0.0; $n]))
                 }
-                /// As many rows as a register has places at a time: they share the loads of `x`, keep
-                /// the multipliers busy, and their sums over places come out in one register.
                 #[inline(always)]
-                fn products<const D: usize>(self, rows: &[[$t; D]], x: &[$t; D], out: &mut [$t]) {
-                    if D <= $n / 2 && <<Self as Simd<$t>>::Half as Simd<$t>>::V::LEN < $n {
-                        return <Self as Simd<$t>>::half(self).products(rows, x, out);
-                    }
-                    for (rows, out) in rows.chunks($n).zip(out.chunks_mut($n)) {
-                        let mut sums = [<Self as Simd<$t>>::splat(self, 0.0); $n];
-                        let mut i = 0;
-                        while i + $n <= D {
-                            let values: $v = self.load_at(x, i);
-                            for (sum, row) in sums.iter_mut().zip(rows) {
-                                let row: $v = self.load_at(row, i);
-                                *sum = row.mul_add(values, *sum);
-                            }
-                            i += $n;
-                        }
-                        if i < D {
-                            let values: $v = self.load(x.get(i..).unwrap_or(&[]));
-                            for (sum, row) in sums.iter_mut().zip(rows) {
-                                let row: $v = self.load(row.get(i..).unwrap_or(&[]));
-                                *sum = row.mul_add(values, *sum);
-                            }
-                        }
-                        let places = rows.len().min(out.len());
-                        <$v>::sums(sums).store(out.get_mut(..places).unwrap_or(&mut []));
-                    }
+                fn sums_of_four(self, [a, b, c, d]: [$v; 4]) -> [$t; 4] {
+                    $sums(a, b, c, d)
                 }
             }
         };
     }
-    registers!(f32, Avx2, |s: Avx2| s, F32x8, 8);
-    registers!(f64, Avx2, |s: Avx2| s, F64x4, 4);
-    registers!(f32, Avx2Half, |s: Avx2Half| s.0, F32x4, 4);
-    registers!(f64, Avx2Half, |s: Avx2Half| s.0, F64x2, 2);
+    registers!(f32, Avx2, |s: Avx2| s, F32x8, 8, |a, b, c, d| {
+        let [a, b, c, d, ..] = F32x8::sums([a, b, c, d, a, b, c, d]).to_array();
+        [a, b, c, d]
+    });
+    registers!(f64, Avx2, |s: Avx2| s, F64x4, 4, |a, b, c, d| F64x4::sums([a, b, c, d]).to_array());
+    registers!(f32, Avx2Half, |s: Avx2Half| s.0, F32x4, 4, |a, b, c, d| {
+        F32x4::sums([a, b, c, d]).to_array()
+    });
+    registers!(f64, Avx2Half, |s: Avx2Half| s.0, F64x2, 2, |a, b, c, d| {
+        let ([a, b], [c, d]) = (F64x2::sums([a, b]).to_array(), F64x2::sums([c, d]).to_array());
+        [a, b, c, d]
+    });
 
     /// A [`Kernel`] as `eigenmote-arch` wants it.
     struct Found<T, K>(K, core::marker::PhantomData<T>);
@@ -570,6 +635,114 @@ fn partial_sums<T: Scalar, S: Simd<T>>(s: S, x: &[T], y: &[T], first: usize) -> 
         d = add(d, at + 3 * T::LANES);
     }
     (a + b) + (c + d)
+}
+
+/// The products of rows from `k` on, `R` at a time, with `x` and, if `PAIR`, with `y`; the first row
+/// that is left.
+#[inline(always)]
+fn product_tiles<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+    s: S,
+    rows: &[[T; D]],
+    (x, y): (&[T; D], &[T; D]),
+    out: &mut [T],
+    next: &mut [T],
+    mut k: usize,
+) -> usize {
+    while let (Some(rows), Some(out)) =
+        (rows.get(k..).and_then(<[_]>::first_chunk::<R>), out.get_mut(k..k + R))
+    {
+        let (sums, next_sums) = tile::<T, S, D, R, PAIR>(s, rows, x, y);
+        store_sums(s, &sums, out);
+        if PAIR {
+            store_sums(s, &next_sums, next.get_mut(k..k + R).unwrap_or(&mut []));
+        }
+        k += R;
+    }
+    k
+}
+
+/// Sums over places.
+#[inline(always)]
+fn store_sums<T: Scalar, S: Simd<T>, const R: usize>(s: S, sums: &[S::V; R], out: &mut [T]) {
+    let mut i = 0;
+    while i < R {
+        let four = sums.get(i..).and_then(<[_]>::first_chunk::<4>);
+        if let (Some(&four), Some(out)) = (four, out.get_mut(i..).and_then(<[_]>::first_chunk_mut))
+        {
+            *out = s.sums_of_four(four);
+        } else if let (Some(&sum), Some(out)) = (sums.get(i), out.get_mut(i)) {
+            [*out, ..] = s.sums_of_four([sum; 4]);
+        }
+        i += 4;
+    }
+}
+
+/// The products of `R` rows, summed up to one register each.
+#[inline(always)]
+fn tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+    s: S,
+    rows: &[[T; D]; R],
+    x: &[T; D],
+    y: &[T; D],
+) -> ([S::V; R], [S::V; R]) {
+    let mut sums = part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 0);
+    if S::PARTS > 1 {
+        add_tile(&mut sums, &part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 1));
+        let mut last = part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 2);
+        add_tile(&mut last, &part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 3));
+        add_tile(&mut sums, &last);
+    }
+    sums
+}
+
+#[inline(always)]
+fn add_tile<V: Copy + Add<Output = V>, const R: usize>(
+    (a, b): &mut ([V; R], [V; R]),
+    (c, d): &([V; R], [V; R]),
+) {
+    for (a, &c) in a.iter_mut().zip(c) {
+        *a = *a + c;
+    }
+    for (b, &d) in b.iter_mut().zip(d) {
+        *b = *b + d;
+    }
+}
+
+/// The sums of the products in every `PARTS`-th register from the given one on.
+#[inline(always)]
+fn part_of_tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+    s: S,
+    rows: &[[T; D]; R],
+    x: &[T; D],
+    y: &[T; D],
+    part: usize,
+) -> ([S::V; R], [S::V; R]) {
+    let none = s.splat(T::ZERO);
+    let (mut sums, mut next_sums) = ([none; R], [none; R]);
+    let mut i = part * S::V::LEN;
+    while i + S::V::LEN <= D {
+        let (x, y) = (s.load_at(x, i), if PAIR { s.load_at(y, i) } else { none });
+        for ((sum, next_sum), row) in sums.iter_mut().zip(&mut next_sums).zip(rows) {
+            let row = s.load_at(row, i);
+            *sum = row.mul_add(x, *sum);
+            if PAIR {
+                *next_sum = row.mul_add(y, *next_sum);
+            }
+        }
+        i += S::PARTS * S::V::LEN;
+    }
+    if i < D {
+        let x = s.load(x.get(i..).unwrap_or(&[]));
+        let y = if PAIR { s.load(y.get(i..).unwrap_or(&[])) } else { none };
+        for ((sum, next_sum), row) in sums.iter_mut().zip(&mut next_sums).zip(rows) {
+            let row = s.load(row.get(i..).unwrap_or(&[]));
+            *sum = row.mul_add(x, *sum);
+            if PAIR {
+                *next_sum = row.mul_add(y, *next_sum);
+            }
+        }
+    }
+    (sums, next_sums)
 }
 
 #[inline(always)]
