@@ -116,17 +116,21 @@ pub trait Simd<T: Scalar>: Copy {
     /// `W·x` for the rows of `W`.
     #[inline(always)]
     fn products<const D: usize>(self, rows: &[[T; D]], x: &[T; D], out: &mut [T]) {
-        if Self::PARTS > 1 && Self::V::LEN != T::LANES {
+        if Self::PARTS > 1 && Self::V::LEN < T::LANES / 2 {
             for (out, row) in out.iter_mut().zip(rows) {
                 *out = self.dot(row, x);
             }
             return;
         }
-        if Self::PARTS == 1 && D <= <Self::Half as Simd<T>>::V::LEN && Self::V::LEN > 1 {
+        // Every part goes through the rows again: eight of them if they then are in the nearest cache.
+        let near = Self::PARTS == 1 || size_of::<[[T; D]; 8]>() <= 4096;
+        let half = <Self::Half as Simd<T>>::V::LEN;
+        let narrow = if Self::PARTS == 1 { D <= half } else { Self::SUMS < 8 && near };
+        if half < Self::V::LEN && narrow {
             return self.half().products(rows, x, out);
         }
         let (both, mut k) = ((x, x), 0);
-        if Self::SUMS >= 8 {
+        if Self::SUMS >= 8 && near {
             k = product_tiles::<T, Self, D, 8, false>(self, rows, both, out, &mut [], k);
         }
         k = product_tiles::<T, Self, D, 4, false>(self, rows, both, out, &mut [], k);
@@ -142,7 +146,7 @@ pub trait Simd<T: Scalar>: Copy {
         out: &mut [T],
         next: &mut [T],
     ) {
-        if Self::SUMS < 8 || D <= <Self::Half as Simd<T>>::V::LEN {
+        if Self::PARTS > 1 || D <= <Self::Half as Simd<T>>::V::LEN {
             self.products(rows, x, out);
             return self.products(rows, y, next);
         }
@@ -685,64 +689,116 @@ fn tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>
     x: &[T; D],
     y: &[T; D],
 ) -> ([S::V; R], [S::V; R]) {
-    let mut sums = part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 0);
-    if S::PARTS > 1 {
-        add_tile(&mut sums, &part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 1));
-        let mut last = part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 2);
-        add_tile(&mut last, &part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 3));
-        add_tile(&mut sums, &last);
+    if S::PARTS == 1 {
+        return part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 0, S::V::LEN);
     }
+    let mut sums = parts_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 0);
+    if S::V::LEN < T::LANES {
+        // The other half of the places; their sums with the first are the first step of the tree.
+        add_tile(&mut sums, &parts_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, S::V::LEN));
+    }
+    sums
+}
+
+/// The sums in the places from `first` on, with the four accumulators of [`partial_sums`].
+#[inline(always)]
+fn parts_of_tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+    s: S,
+    rows: &[[T; D]; R],
+    x: &[T; D],
+    y: &[T; D],
+    first: usize,
+) -> ([S::V; R], [S::V; R]) {
+    let step = 4 * T::LANES;
+    let mut sums = part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, first, step);
+    let at = first + T::LANES;
+    add_tile(&mut sums, &part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, at, step));
+    let at = first + 2 * T::LANES;
+    let mut last = part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, at, step);
+    let at = first + 3 * T::LANES;
+    add_tile(&mut last, &part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, at, step));
+    add_tile(&mut sums, &last);
     sums
 }
 
 #[inline(always)]
 fn add_tile<V: Copy + Add<Output = V>, const R: usize>(
-    (a, b): &mut ([V; R], [V; R]),
-    (c, d): &([V; R], [V; R]),
+    (sums, next_sums): &mut ([V; R], [V; R]),
+    (more, next_more): &([V; R], [V; R]),
 ) {
-    for (a, &c) in a.iter_mut().zip(c) {
-        *a = *a + c;
-    }
-    for (b, &d) in b.iter_mut().zip(d) {
-        *b = *b + d;
+    for r in 0..R {
+        if let (Some(sum), Some(&more)) = (sums.get_mut(r), more.get(r)) {
+            *sum = *sum + more;
+        }
+        if let (Some(sum), Some(&more)) = (next_sums.get_mut(r), next_more.get(r)) {
+            *sum = *sum + more;
+        }
     }
 }
 
-/// The sums of the products in every `PARTS`-th register from the given one on.
+/// The sums of the products in registers from place `i` on, `step` places apart.
 #[inline(always)]
 fn part_of_tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
     s: S,
     rows: &[[T; D]; R],
     x: &[T; D],
     y: &[T; D],
-    part: usize,
+    mut i: usize,
+    step: usize,
 ) -> ([S::V; R], [S::V; R]) {
     let none = s.splat(T::ZERO);
-    let (mut sums, mut next_sums) = ([none; R], [none; R]);
-    let mut i = part * S::V::LEN;
-    while i + S::V::LEN <= D {
+    let mut sums = ([none; R], [none; R]);
+    if i >= T::LANES && i + S::V::LEN <= D {
+        // Nothing is added to the first product of a later part: that the sum of the first part is no
+        // negative zero is enough.
         let (x, y) = (s.load_at(x, i), if PAIR { s.load_at(y, i) } else { none });
-        for ((sum, next_sum), row) in sums.iter_mut().zip(&mut next_sums).zip(rows) {
+        for r in 0..R {
+            let Some(row) = rows.get(r) else { break };
             let row = s.load_at(row, i);
-            *sum = row.mul_add(x, *sum);
-            if PAIR {
-                *next_sum = row.mul_add(y, *next_sum);
+            if let Some(sum) = sums.0.get_mut(r) {
+                *sum = row * x;
+            }
+            if PAIR && let Some(sum) = sums.1.get_mut(r) {
+                *sum = row * y;
             }
         }
-        i += S::PARTS * S::V::LEN;
+        i += step;
+    }
+    while i + S::V::LEN <= D {
+        let (x, y) = (s.load_at(x, i), if PAIR { s.load_at(y, i) } else { none });
+        for r in 0..R {
+            let Some(row) = rows.get(r) else { break };
+            add_products::<T, S, R, PAIR>(&mut sums, r, s.load_at(row, i), (x, y));
+        }
+        i += step;
     }
     if i < D {
         let x = s.load(x.get(i..).unwrap_or(&[]));
         let y = if PAIR { s.load(y.get(i..).unwrap_or(&[])) } else { none };
-        for ((sum, next_sum), row) in sums.iter_mut().zip(&mut next_sums).zip(rows) {
+        for r in 0..R {
+            let Some(row) = rows.get(r) else { break };
             let row = s.load(row.get(i..).unwrap_or(&[]));
-            *sum = row.mul_add(x, *sum);
-            if PAIR {
-                *next_sum = row.mul_add(y, *next_sum);
-            }
+            add_products::<T, S, R, PAIR>(&mut sums, r, row, (x, y));
         }
     }
-    (sums, next_sums)
+    sums
+}
+
+/// Adds products of row `r`. By number and not zipped: iterators over three things are not always
+/// inlined, and the sums then leave their registers.
+#[inline(always)]
+fn add_products<T: Scalar, S: Simd<T>, const R: usize, const PAIR: bool>(
+    (sums, next_sums): &mut ([S::V; R], [S::V; R]),
+    r: usize,
+    row: S::V,
+    (x, y): (S::V, S::V),
+) {
+    if let Some(sum) = sums.get_mut(r) {
+        *sum = row.mul_add(x, *sum);
+    }
+    if PAIR && let Some(sum) = next_sums.get_mut(r) {
+        *sum = row.mul_add(y, *sum);
+    }
 }
 
 #[inline(always)]
@@ -900,6 +956,52 @@ mod tests {
         }
     }
 
+    /// Two products at a time in the registers that a kernel is given.
+    struct Two<'a, T, const D: usize>(&'a [[T; D]], [&'a [T; D]; 2], [&'a mut [T]; 2]);
+
+    impl<T: Scalar, const D: usize> Kernel<T> for Two<'_, T, D> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, simd: S) {
+            let Self(rows, [x, y], [out, next]) = self;
+            simd.products_of_two(rows, (x, y), out, next);
+        }
+    }
+
+    fn two_agree<T: Scalar, const D: usize, const K: usize>() {
+        let value = |i: usize| T::from_f64(((i * 37 + 11) % 64) as f64 / 63.0 - 0.5);
+        let rows: [[T; D]; K] =
+            core::array::from_fn(|k| core::array::from_fn(|i| value(k * D + i)));
+        let (x, y) =
+            (core::array::from_fn(|i| value(i * i)), core::array::from_fn(|i| value(3 * i)));
+        let (mut one, mut two) = ([[T::ZERO; K]; 2], [[T::ZERO; K]; 2]);
+        let ([first, second], [out, next]) = (&mut one, &mut two);
+        products(&rows, &x, first);
+        products(&rows, &y, second);
+        T::dispatch(Two(&rows, [&x, &y], [out, next]));
+        assert!(one == two, "{D} to {K}");
+        // A sum of negative zeros is zero, as that of `dot`.
+        products(&[[T::ZERO; D]; K], &[-T::ONE; D], first);
+        assert!(
+            D == 0 || first.iter().all(|v| v.bits() == T::ZERO.bits()) || cfg!(feature = "fast")
+        );
+    }
+
+    #[test]
+    fn products_of_two_are_those_of_each() {
+        fn of<T: Scalar>() {
+            two_agree::<T, 1, 5>();
+            two_agree::<T, 4, 4>();
+            two_agree::<T, 16, 4>();
+            two_agree::<T, 21, 11>();
+            two_agree::<T, 40, 8>();
+            two_agree::<T, 150, 13>();
+            two_agree::<T, 600, 9>();
+        }
+        of::<f32>();
+        of::<f64>();
+    }
+
     fn products_of<T: Scalar>() {
         products_agree::<T, 1, 1>();
         products_agree::<T, 2, 9>();
@@ -909,6 +1011,8 @@ mod tests {
         products_agree::<T, 13, 17>();
         products_agree::<T, 64, 7>();
         products_agree::<T, 100, 4>();
+        products_agree::<T, 150, 13>();
+        products_agree::<T, 600, 9>();
         let mut out = [T::ONE; 3];
         products(&[[]; 2], &[], &mut out);
         assert!(out == [T::ZERO, T::ZERO, T::ONE]);

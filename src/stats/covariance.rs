@@ -571,11 +571,15 @@ impl<T: Scalar, const D: usize> Tiles<'_, T, D> {
             };
             let values = simd.load_at(row, top + j);
             let next = if PAIR { simd.load_at(row, top + j + S::V::LEN) } else { none };
-            for ((sum, next_sum), &factor) in sums.iter_mut().zip(&mut next_sums).zip(factors) {
+            // By number and not zipped: iterators over three things are not always inlined.
+            for r in 0..R {
+                let Some(&factor) = factors.get(r) else { return };
                 let factor = simd.splat(factor);
-                *sum = values.mul_add(factor, *sum);
-                if PAIR {
-                    *next_sum = next.mul_add(factor, *next_sum);
+                if let Some(sum) = sums.get_mut(r) {
+                    *sum = values.mul_add(factor, *sum);
+                }
+                if PAIR && let Some(sum) = next_sums.get_mut(r) {
+                    *sum = next.mul_add(factor, *sum);
                 }
             }
         }
@@ -605,6 +609,7 @@ impl<T: Scalar, const D: usize> Tiles<'_, T, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::Single;
 
     #[test]
     fn three_samples_by_hand() {

@@ -98,6 +98,8 @@ impl From<EighError> for PcaError {
     feature = "serde",
     serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
 )]
+// Half of the registers of `components` would straddle two lines of the cache.
+#[cfg_attr(target_arch = "x86_64", repr(C, align(64)))]
 pub struct Pca<T, const D: usize, const K: usize> {
     /// Mean of each channel.
     #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
