@@ -2,7 +2,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use eigenmote::{Scalar, rng, stats::Moments};
+use eigenmote::stats::{Covariance, Moments};
+use eigenmote::{Scalar, rng};
 use std::hint::black_box;
 
 const ROWS: usize = 1024;
@@ -34,9 +35,16 @@ macro_rules! cell {
             m.update_batch(black_box(&rows)).unwrap();
             m
         };
-        let (ours, theirs) = (batch().covariance().unwrap(), with_nalgebra(&nalgebra));
-        for (a, b) in ours.as_slice().iter().zip(theirs.as_slice()) {
-            assert!((a - b).abs() < 1e-5, "answers differ");
+        let plain_batch = || {
+            let mut c = Covariance::<$t, $d>::new();
+            c.update_batch(black_box(&rows)).unwrap();
+            c
+        };
+        let theirs = with_nalgebra(&nalgebra);
+        for ours in [batch().covariance().unwrap(), plain_batch().covariance().unwrap()] {
+            for (a, b) in ours.as_slice().iter().zip(theirs.as_slice()) {
+                assert!((a - b).abs() < 1e-5, "answers differ");
+            }
         }
         let mut group = $c.benchmark_group(format!("moments/{}/{}", stringify!($t), $d));
         group.throughput(Throughput::Elements(ROWS as u64));
@@ -46,6 +54,14 @@ macro_rules! cell {
                 let mut m = Moments::<$t, $d>::new();
                 black_box(&rows).iter().for_each(|x| m.update(x).unwrap());
                 m
+            });
+        });
+        group.bench_function("eigenmote plain batch", |b| b.iter(plain_batch));
+        group.bench_function("eigenmote plain one by one", |b| {
+            b.iter(|| {
+                let mut c = Covariance::<$t, $d>::new();
+                black_box(&rows).iter().for_each(|x| c.update(x).unwrap());
+                c
             });
         });
         group.bench_function("nalgebra", |b| b.iter(|| with_nalgebra(black_box(&nalgebra))));

@@ -18,6 +18,7 @@
 //! | [`linalg::qr`](mod@linalg::qr) | Householder QR with column pivoting | [`linalg::qr()`] |
 //! | [`linalg::lowrank`] | rank-`k` approximation, rank, condition, pseudo-inverse, least squares | [`linalg::Svd::low_rank`] |
 //! | [`stats::moments`] | streaming mean and covariance, mergeable | [`stats::Moments`] |
+//! | [`stats::covariance`] | the same in plain sums, many times faster | [`stats::Covariance`] |
 //! | [`stats::scatter`] | streaming triangular factor: small variances keep their digits | [`stats::ScatterRoot`] |
 //! | [`stats::standardize`] | mean 0, deviation 1 | [`stats::Standardizer`] |
 //! | [`stats::pca`] | principal components | [`stats::Pca`] |

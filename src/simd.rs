@@ -66,6 +66,8 @@ pub trait Portable<T>: Lanes<T> {
     fn load(x: &[T]) -> Self;
     /// The `LEN` values from `i` on; zeros if there are fewer.
     fn load_at(x: &[T], i: usize) -> Self;
+    /// Sums over the places of four values; of `T::LANES` places in the order of [`dot`].
+    fn sums_of_four(x: [Self; 4]) -> [T; 4];
 }
 
 /// A set of registers, as a value: it proves that the processor has them, and makes them.
@@ -73,6 +75,9 @@ pub trait Portable<T>: Lanes<T> {
 /// The kernels below are written once, for any set. What is compiled for registers that are found
 /// at run time must be inlined into one function; hence `inline(always)` all along.
 pub trait Simd<T: Scalar>: Copy {
+    /// How many sums a kernel should keep at a time: so many that the processor need not wait for
+    /// one of them, and no more than its registers hold.
+    const SUMS: usize;
     /// The register that holds most values.
     type V: Lanes<T>;
     /// Registers of half the width, for short vectors.
@@ -103,11 +108,54 @@ pub trait Simd<T: Scalar>: Copy {
         tree(&lanes, T::LANES)
     }
 
+    /// How many partial sums a product of [`products`](Self::products) has in each place.
+    const PARTS: usize;
+    /// Sums over the places of four values; of `T::LANES` places in the order of [`dot`].
+    fn sums_of_four(self, x: [Self::V; 4]) -> [T; 4];
+
     /// `W·x` for the rows of `W`.
     #[inline(always)]
     fn products<const D: usize>(self, rows: &[[T; D]], x: &[T; D], out: &mut [T]) {
-        for (out, row) in out.iter_mut().zip(rows) {
-            *out = self.dot(row, x);
+        if Self::PARTS > 1 && Self::V::LEN < T::LANES / 2 {
+            for (out, row) in out.iter_mut().zip(rows) {
+                *out = self.dot(row, x);
+            }
+            return;
+        }
+        // Every part goes through the rows again: eight of them if they then are in the nearest cache.
+        let near = Self::PARTS == 1 || size_of::<[[T; D]; 8]>() <= 4096;
+        let half = <Self::Half as Simd<T>>::V::LEN;
+        let narrow = if Self::PARTS == 1 { D <= half } else { Self::SUMS < 8 && near };
+        if half < Self::V::LEN && narrow {
+            return self.half().products(rows, x, out);
+        }
+        let (both, mut k) = ((x, x), 0);
+        if Self::SUMS >= 8 && near {
+            k = product_tiles::<T, Self, D, 8, false>(self, rows, both, out, &mut [], k);
+        }
+        k = product_tiles::<T, Self, D, 4, false>(self, rows, both, out, &mut [], k);
+        product_tiles::<T, Self, D, 1, false>(self, rows, both, out, &mut [], k);
+    }
+
+    /// `W·x` and `W·y`, with the bits of [`products`](Self::products): both share the loads of `W`.
+    #[inline(always)]
+    fn products_of_two<const D: usize>(
+        self,
+        rows: &[[T; D]],
+        (x, y): (&[T; D], &[T; D]),
+        out: &mut [T],
+        next: &mut [T],
+    ) {
+        if Self::PARTS > 1 || D <= <Self::Half as Simd<T>>::V::LEN {
+            self.products(rows, x, out);
+            return self.products(rows, y, next);
+        }
+        let k = product_tiles::<T, Self, D, 4, true>(self, rows, (x, y), out, next, 0);
+        if let (Some(rows), Some(out), Some(next)) =
+            (rows.get(k..), out.get_mut(k..), next.get_mut(k..))
+        {
+            self.products(rows, x, out);
+            self.products(rows, y, next);
         }
     }
 }
@@ -129,8 +177,10 @@ pub struct Plain;
 pub struct PlainHalf;
 
 macro_rules! plain {
-    ($set:ident, $v:ident, $half:ident) => {
+    ($set:ident, $v:ident, $half:ident, $sums:expr) => {
         impl<T: Scalar> Simd<T> for $set {
+            const SUMS: usize = $sums;
+            const PARTS: usize = 4;
             type V = T::$v;
             type Half = $half;
             #[inline(always)]
@@ -149,17 +199,29 @@ macro_rules! plain {
             fn load_at(self, x: &[T], i: usize) -> T::$v {
                 <T::$v>::load_at(x, i)
             }
+            #[inline(always)]
+            fn sums_of_four(self, x: [T::$v; 4]) -> [T; 4] {
+                <T::$v>::sums_of_four(x)
+            }
         }
     };
 }
-plain!(Plain, Lanes, PlainHalf);
-plain!(PlainHalf, HalfLanes, PlainHalf);
+// With SSE2 alone a value of `Plain` takes two of 16 registers.
+plain!(
+    Plain,
+    Lanes,
+    PlainHalf,
+    if cfg!(any(target_feature = "avx", target_arch = "aarch64")) { 8 } else { 4 }
+);
+plain!(PlainHalf, HalfLanes, PlainHalf, if VECTORS { 8 } else { 4 });
 
 /// Single values as a set of registers.
 #[derive(Clone, Copy, Debug)]
 pub struct Single;
 
 impl<T: Scalar> Simd<T> for Single {
+    const SUMS: usize = 4;
+    const PARTS: usize = 4;
     type V = T;
     type Half = Self;
     #[inline(always)]
@@ -177,6 +239,10 @@ impl<T: Scalar> Simd<T> for Single {
     #[inline(always)]
     fn load_at(self, x: &[T], i: usize) -> T {
         T::load_at(x, i)
+    }
+    #[inline(always)]
+    fn sums_of_four(self, x: [T; 4]) -> [T; 4] {
+        x
     }
 }
 
@@ -354,6 +420,10 @@ macro_rules! scalar_lanes {
             fn load_at(x: &[$t], i: usize) -> Self {
                 x.get(i).copied().unwrap_or(0.0)
             }
+            #[inline(always)]
+            fn sums_of_four(x: [Self; 4]) -> [$t; 4] {
+                x
+            }
         }
     };
 }
@@ -461,7 +531,7 @@ mod vector {
     pub(crate) const VECTORS: bool = true;
 
     macro_rules! wide_lanes {
-        ($t:ty, $v:ty, $n:literal) => {
+        ($t:ty, $v:ty, $n:literal, $sums_of_four:expr) => {
             vector_lanes!(
                 $t, $v, $n,
                 mul_add: |a: $v, b, c| if cfg!(feature = "fast") { <$v>::mul_add(a, b, c) } else { a * b + c },
@@ -482,13 +552,39 @@ mod vector {
                     let values = x.get(i..i + $n).and_then(<[$t]>::first_chunk::<$n>);
                     Self::new(*values.unwrap_or(&[0.0; $n]))
                 }
+                #[inline(always)]
+                fn sums_of_four(x: [Self; 4]) -> [$t; 4] {
+                    let sums_of_four: fn([Self; 4]) -> [$t; 4] = $sums_of_four;
+                    sums_of_four(x)
+                }
             }
         };
     }
-    wide_lanes!(f32, F32Lanes, 8);
-    wide_lanes!(f32, F32Half, 4);
-    wide_lanes!(f64, F64Lanes, 4);
-    wide_lanes!(f64, F64Half, 2);
+    wide_lanes!(f32, F32Lanes, 8, |x| four_f32(x.map(|x| {
+        let [a, b, c, d, e, f, g, h] = x.to_array();
+        F32Half::new([a, b, c, d]) + F32Half::new([e, f, g, h])
+    })));
+    wide_lanes!(f32, F32Half, 4, four_f32);
+    wide_lanes!(f64, F64Lanes, 4, |x| four_f64(x.map(|x| {
+        let [a, b, c, d] = x.to_array();
+        F64Half::new([a, b]) + F64Half::new([c, d])
+    })));
+    wide_lanes!(f64, F64Half, 2, four_f64);
+
+    /// `(a + c) + (b + d)` for each of four registers.
+    #[inline(always)]
+    fn four_f32(x: [F32Half; 4]) -> [f32; 4] {
+        let [a, b, c, d] = F32Half::transpose(x);
+        ((a + c) + (b + d)).to_array()
+    }
+
+    /// `a + b` for each of four registers.
+    #[inline(always)]
+    fn four_f64([w, x, y, z]: [F64Half; 4]) -> [f64; 4] {
+        let ([a, b], [c, d]) = (F64Half::transpose([w, x]), F64Half::transpose([y, z]));
+        let ([w, x], [y, z]) = ((a + b).to_array(), (c + d).to_array());
+        [w, x, y, z]
+    }
 }
 #[cfg(not(any(target_feature = "sse2", target_arch = "aarch64", target_feature = "simd128")))]
 mod vector {
@@ -512,7 +608,7 @@ mod found {
     pub struct Avx2Half(Avx2);
 
     macro_rules! registers {
-        ($t:ty, $set:ty, $proof:expr, $v:ty, $n:literal) => {
+        ($t:ty, $set:ty, $proof:expr, $v:ty, $n:literal, $sums:expr) => {
             vector_lanes!(
                 $t, $v, $n,
                 mul_add: |a: $v, b, c| a.mul_add(b, c),
@@ -520,6 +616,8 @@ mod found {
                 exp2_whole: |k: $v| k.exp2_whole()
             );
             impl Simd<$t> for $set {
+                const SUMS: usize = 8;
+                const PARTS: usize = 1;
                 type V = $v;
                 type Half = Avx2Half;
                 #[inline(always)]
@@ -539,42 +637,25 @@ mod found {
                     let values = x.get(i..i + $n).and_then(<[$t]>::first_chunk::<$n>);
                     <$v>::load($proof(self), values.unwrap_or(&[0.0; $n]))
                 }
-                /// As many rows as a register has places at a time: they share the loads of `x`, keep
-                /// the multipliers busy, and their sums over places come out in one register.
                 #[inline(always)]
-                fn products<const D: usize>(self, rows: &[[$t; D]], x: &[$t; D], out: &mut [$t]) {
-                    if D <= $n / 2 && <<Self as Simd<$t>>::Half as Simd<$t>>::V::LEN < $n {
-                        return <Self as Simd<$t>>::half(self).products(rows, x, out);
-                    }
-                    for (rows, out) in rows.chunks($n).zip(out.chunks_mut($n)) {
-                        let mut sums = [<Self as Simd<$t>>::splat(self, 0.0); $n];
-                        let mut i = 0;
-                        while i + $n <= D {
-                            let values: $v = self.load_at(x, i);
-                            for (sum, row) in sums.iter_mut().zip(rows) {
-                                let row: $v = self.load_at(row, i);
-                                *sum = row.mul_add(values, *sum);
-                            }
-                            i += $n;
-                        }
-                        if i < D {
-                            let values: $v = self.load(x.get(i..).unwrap_or(&[]));
-                            for (sum, row) in sums.iter_mut().zip(rows) {
-                                let row: $v = self.load(row.get(i..).unwrap_or(&[]));
-                                *sum = row.mul_add(values, *sum);
-                            }
-                        }
-                        let places = rows.len().min(out.len());
-                        <$v>::sums(sums).store(out.get_mut(..places).unwrap_or(&mut []));
-                    }
+                fn sums_of_four(self, [a, b, c, d]: [$v; 4]) -> [$t; 4] {
+                    $sums(a, b, c, d)
                 }
             }
         };
     }
-    registers!(f32, Avx2, |s: Avx2| s, F32x8, 8);
-    registers!(f64, Avx2, |s: Avx2| s, F64x4, 4);
-    registers!(f32, Avx2Half, |s: Avx2Half| s.0, F32x4, 4);
-    registers!(f64, Avx2Half, |s: Avx2Half| s.0, F64x2, 2);
+    registers!(f32, Avx2, |s: Avx2| s, F32x8, 8, |a, b, c, d| {
+        let [a, b, c, d, ..] = F32x8::sums([a, b, c, d, a, b, c, d]).to_array();
+        [a, b, c, d]
+    });
+    registers!(f64, Avx2, |s: Avx2| s, F64x4, 4, |a, b, c, d| F64x4::sums([a, b, c, d]).to_array());
+    registers!(f32, Avx2Half, |s: Avx2Half| s.0, F32x4, 4, |a, b, c, d| {
+        F32x4::sums([a, b, c, d]).to_array()
+    });
+    registers!(f64, Avx2Half, |s: Avx2Half| s.0, F64x2, 2, |a, b, c, d| {
+        let ([a, b], [c, d]) = (F64x2::sums([a, b]).to_array(), F64x2::sums([c, d]).to_array());
+        [a, b, c, d]
+    });
 
     /// A [`Kernel`] as `eigenmote-arch` wants it.
     struct Found<T, K>(K, core::marker::PhantomData<T>);
@@ -659,6 +740,166 @@ fn partial_sums<T: Scalar, S: Simd<T>>(s: S, x: &[T], y: &[T], first: usize) -> 
         d = add(d, at + 3 * T::LANES);
     }
     (a + b) + (c + d)
+}
+
+/// The products of rows from `k` on, `R` at a time, with `x` and, if `PAIR`, with `y`; the first row
+/// that is left.
+#[inline(always)]
+fn product_tiles<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+    s: S,
+    rows: &[[T; D]],
+    (x, y): (&[T; D], &[T; D]),
+    out: &mut [T],
+    next: &mut [T],
+    mut k: usize,
+) -> usize {
+    while let (Some(rows), Some(out)) =
+        (rows.get(k..).and_then(<[_]>::first_chunk::<R>), out.get_mut(k..k + R))
+    {
+        let (sums, next_sums) = tile::<T, S, D, R, PAIR>(s, rows, x, y);
+        store_sums(s, &sums, out);
+        if PAIR {
+            store_sums(s, &next_sums, next.get_mut(k..k + R).unwrap_or(&mut []));
+        }
+        k += R;
+    }
+    k
+}
+
+/// Sums over places.
+#[inline(always)]
+fn store_sums<T: Scalar, S: Simd<T>, const R: usize>(s: S, sums: &[S::V; R], out: &mut [T]) {
+    let mut i = 0;
+    while i < R {
+        let four = sums.get(i..).and_then(<[_]>::first_chunk::<4>);
+        if let (Some(&four), Some(out)) = (four, out.get_mut(i..).and_then(<[_]>::first_chunk_mut))
+        {
+            *out = s.sums_of_four(four);
+        } else if let (Some(&sum), Some(out)) = (sums.get(i), out.get_mut(i)) {
+            [*out, ..] = s.sums_of_four([sum; 4]);
+        }
+        i += 4;
+    }
+}
+
+/// The products of `R` rows, summed up to one register each.
+#[inline(always)]
+fn tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+    s: S,
+    rows: &[[T; D]; R],
+    x: &[T; D],
+    y: &[T; D],
+) -> ([S::V; R], [S::V; R]) {
+    if S::PARTS == 1 {
+        return part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 0, S::V::LEN);
+    }
+    let mut sums = parts_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 0);
+    if S::V::LEN < T::LANES {
+        // The other half of the places; their sums with the first are the first step of the tree.
+        add_tile(&mut sums, &parts_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, S::V::LEN));
+    }
+    sums
+}
+
+/// The sums in the places from `first` on, with the four accumulators of [`partial_sums`].
+#[inline(always)]
+fn parts_of_tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+    s: S,
+    rows: &[[T; D]; R],
+    x: &[T; D],
+    y: &[T; D],
+    first: usize,
+) -> ([S::V; R], [S::V; R]) {
+    let step = 4 * T::LANES;
+    let mut sums = part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, first, step);
+    let at = first + T::LANES;
+    add_tile(&mut sums, &part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, at, step));
+    let at = first + 2 * T::LANES;
+    let mut last = part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, at, step);
+    let at = first + 3 * T::LANES;
+    add_tile(&mut last, &part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, at, step));
+    add_tile(&mut sums, &last);
+    sums
+}
+
+#[inline(always)]
+fn add_tile<V: Copy + Add<Output = V>, const R: usize>(
+    (sums, next_sums): &mut ([V; R], [V; R]),
+    (more, next_more): &([V; R], [V; R]),
+) {
+    for r in 0..R {
+        if let (Some(sum), Some(&more)) = (sums.get_mut(r), more.get(r)) {
+            *sum = *sum + more;
+        }
+        if let (Some(sum), Some(&more)) = (next_sums.get_mut(r), next_more.get(r)) {
+            *sum = *sum + more;
+        }
+    }
+}
+
+/// The sums of the products in registers from place `i` on, `step` places apart.
+#[inline(always)]
+fn part_of_tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+    s: S,
+    rows: &[[T; D]; R],
+    x: &[T; D],
+    y: &[T; D],
+    mut i: usize,
+    step: usize,
+) -> ([S::V; R], [S::V; R]) {
+    let none = s.splat(T::ZERO);
+    let mut sums = ([none; R], [none; R]);
+    if i >= T::LANES && i + S::V::LEN <= D {
+        // Nothing is added to the first product of a later part: that the sum of the first part is no
+        // negative zero is enough.
+        let (x, y) = (s.load_at(x, i), if PAIR { s.load_at(y, i) } else { none });
+        for r in 0..R {
+            let Some(row) = rows.get(r) else { break };
+            let row = s.load_at(row, i);
+            if let Some(sum) = sums.0.get_mut(r) {
+                *sum = row * x;
+            }
+            if PAIR && let Some(sum) = sums.1.get_mut(r) {
+                *sum = row * y;
+            }
+        }
+        i += step;
+    }
+    while i + S::V::LEN <= D {
+        let (x, y) = (s.load_at(x, i), if PAIR { s.load_at(y, i) } else { none });
+        for r in 0..R {
+            let Some(row) = rows.get(r) else { break };
+            add_products::<T, S, R, PAIR>(&mut sums, r, s.load_at(row, i), (x, y));
+        }
+        i += step;
+    }
+    if i < D {
+        let x = s.load(x.get(i..).unwrap_or(&[]));
+        let y = if PAIR { s.load(y.get(i..).unwrap_or(&[])) } else { none };
+        for r in 0..R {
+            let Some(row) = rows.get(r) else { break };
+            let row = s.load(row.get(i..).unwrap_or(&[]));
+            add_products::<T, S, R, PAIR>(&mut sums, r, row, (x, y));
+        }
+    }
+    sums
+}
+
+/// Adds products of row `r`. By number and not zipped: iterators over three things are not always
+/// inlined, and the sums then leave their registers.
+#[inline(always)]
+fn add_products<T: Scalar, S: Simd<T>, const R: usize, const PAIR: bool>(
+    (sums, next_sums): &mut ([S::V; R], [S::V; R]),
+    r: usize,
+    row: S::V,
+    (x, y): (S::V, S::V),
+) {
+    if let Some(sum) = sums.get_mut(r) {
+        *sum = row.mul_add(x, *sum);
+    }
+    if PAIR && let Some(sum) = next_sums.get_mut(r) {
+        *sum = row.mul_add(y, *sum);
+    }
 }
 
 #[inline(always)]
@@ -816,6 +1057,52 @@ mod tests {
         }
     }
 
+    /// Two products at a time in the registers that a kernel is given.
+    struct Two<'a, T, const D: usize>(&'a [[T; D]], [&'a [T; D]; 2], [&'a mut [T]; 2]);
+
+    impl<T: Scalar, const D: usize> Kernel<T> for Two<'_, T, D> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, simd: S) {
+            let Self(rows, [x, y], [out, next]) = self;
+            simd.products_of_two(rows, (x, y), out, next);
+        }
+    }
+
+    fn two_agree<T: Scalar, const D: usize, const K: usize>() {
+        let value = |i: usize| T::from_f64(((i * 37 + 11) % 64) as f64 / 63.0 - 0.5);
+        let rows: [[T; D]; K] =
+            core::array::from_fn(|k| core::array::from_fn(|i| value(k * D + i)));
+        let (x, y) =
+            (core::array::from_fn(|i| value(i * i)), core::array::from_fn(|i| value(3 * i)));
+        let (mut one, mut two) = ([[T::ZERO; K]; 2], [[T::ZERO; K]; 2]);
+        let ([first, second], [out, next]) = (&mut one, &mut two);
+        products(&rows, &x, first);
+        products(&rows, &y, second);
+        T::dispatch(Two(&rows, [&x, &y], [out, next]));
+        assert!(one == two, "{D} to {K}");
+        // A sum of negative zeros is zero, as that of `dot`.
+        let mut zeros = [T::ONE; K];
+        products(&[[T::ZERO; D]; K], &[-T::ONE; D], &mut zeros);
+        let zero = T::ZERO.bits();
+        assert!(cfg!(feature = "fast") || zeros.iter().all(|v| v.bits() == zero), "{D} to {K}");
+    }
+
+    #[test]
+    fn products_of_two_are_those_of_each() {
+        fn of<T: Scalar>() {
+            two_agree::<T, 1, 5>();
+            two_agree::<T, 4, 4>();
+            two_agree::<T, 16, 4>();
+            two_agree::<T, 21, 11>();
+            two_agree::<T, 40, 8>();
+            two_agree::<T, 150, 13>();
+            two_agree::<T, 600, 9>();
+        }
+        of::<f32>();
+        of::<f64>();
+    }
+
     fn products_of<T: Scalar>() {
         products_agree::<T, 1, 1>();
         products_agree::<T, 2, 9>();
@@ -825,6 +1112,8 @@ mod tests {
         products_agree::<T, 13, 17>();
         products_agree::<T, 64, 7>();
         products_agree::<T, 100, 4>();
+        products_agree::<T, 150, 13>();
+        products_agree::<T, 600, 9>();
         let mut out = [T::ONE; 3];
         products(&[[]; 2], &[], &mut out);
         assert!(out == [T::ZERO, T::ZERO, T::ONE]);

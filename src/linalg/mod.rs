@@ -8,7 +8,7 @@ pub mod lowrank;
 pub mod operator;
 pub mod power;
 pub mod qr;
-mod rows;
+pub(crate) mod rows;
 pub mod svd;
 mod sweep;
 pub mod truncated;
@@ -27,7 +27,7 @@ use crate::scalar::Scalar;
 
 /// `x[i]`, or the default value outside: an access that cannot panic.
 #[inline(always)]
-fn at<T: Copy + Default>(x: &[T], i: usize) -> T {
+pub(crate) fn at<T: Copy + Default>(x: &[T], i: usize) -> T {
     x.get(i).copied().unwrap_or_default()
 }
 

@@ -112,14 +112,14 @@ fn add_product<T: Scalar, S: Simd<T>>(
 }
 
 /// Work on one register's places of a matrix; every place gets the same whatever the register.
-pub(super) trait Strip<T: Scalar> {
+pub(crate) trait Strip<T: Scalar> {
     /// The work at places `i..i + LEN`. Mark it `#[inline(always)]`.
     fn run<S: Simd<T>>(&mut self, simd: S, i: usize);
 }
 
 /// `strip` at places `from..to` and perhaps some before them, in registers that do not reach beyond.
 #[inline(always)]
-pub(super) fn strips<T: Scalar, S: Simd<T>>(
+pub(crate) fn strips<T: Scalar, S: Simd<T>>(
     simd: S,
     (from, to): (usize, usize),
     strip: &mut impl Strip<T>,
@@ -142,7 +142,7 @@ pub(super) fn strips<T: Scalar, S: Simd<T>>(
 
 /// A truth value for the first places of a register.
 #[inline(always)]
-pub(super) fn first_places<T: Scalar, S: Simd<T>>(
+pub(crate) fn first_places<T: Scalar, S: Simd<T>>(
     simd: S,
     count: usize,
 ) -> <S::V as Lanes<T>>::Mask {

@@ -15,9 +15,13 @@ pub(super) struct Dword<T> {
     pub(super) lo: T,
 }
 
-/// `a + b` without error: the rounded sum and what rounding took away.
+/// `a + b` without error: the rounded sum and what rounding took away. Of single values, or in every
+/// place of a register.
 #[inline(always)]
-pub(super) fn two_sum<T: Scalar>(a: T, b: T) -> Dword<T> {
+pub(super) fn two_sum<T>(a: T, b: T) -> Dword<T>
+where
+    T: Copy + Add<Output = T> + Sub<Output = T>,
+{
     let hi = a + b;
     let b_part = hi - a;
     Dword { hi, lo: (a - (hi - b_part)) + (b - b_part) }

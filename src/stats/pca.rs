@@ -98,6 +98,8 @@ impl From<EighError> for PcaError {
     feature = "serde",
     serde(bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
 )]
+// Half of the registers of `components` would straddle two lines of the cache.
+#[cfg_attr(target_arch = "x86_64", repr(C, align(64)))]
 pub struct Pca<T, const D: usize, const K: usize> {
     /// Mean of each channel.
     #[cfg_attr(feature = "serde", serde(with = "crate::serde_arrays"))]
@@ -282,9 +284,7 @@ impl<T: Scalar, const D: usize, const K: usize> Pca<T, D, K> {
     /// # Cost
     /// About `2·K·D` flops.
     pub fn transform(&self, x: &[T; D]) -> [T; K] {
-        let mut z = [T::ZERO; K];
-        self.transform_batch(core::slice::from_ref(x), core::slice::from_mut(&mut z));
-        z
+        T::dispatch(TransformOne { pca: self, x })
     }
 
     /// [`Pca::transform`] of many samples, with the same bits and faster than one at a time. If there
@@ -387,6 +387,23 @@ fn divisor<T: Scalar>(count: u32) -> Result<T, MomentsError> {
     if count < 2 { Err(MomentsError::TooFewSamples) } else { Ok(T::from_u32(count - 1)) }
 }
 
+/// [`Pca::transform`] as a kernel.
+struct TransformOne<'a, T, const D: usize, const K: usize> {
+    pca: &'a Pca<T, D, K>,
+    x: &'a [T; D],
+}
+
+impl<T: Scalar, const D: usize, const K: usize> Kernel<T> for TransformOne<'_, T, D, K> {
+    type Output = [T; K];
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> [T; K] {
+        let (mut centred, mut z) = ([T::ZERO; D], [T::ZERO; K]);
+        centre(self.x, &self.pca.mean, &mut centred);
+        simd.products(&self.pca.components, &centred, &mut z);
+        z
+    }
+}
+
 /// [`Pca::transform_batch`] as a kernel.
 struct Transform<'a, T, const D: usize, const K: usize> {
     pca: &'a Pca<T, D, K>,
@@ -398,13 +415,31 @@ impl<T: Scalar, const D: usize, const K: usize> Kernel<T> for Transform<'_, T, D
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        for (x, z) in self.x.iter().zip(self.z) {
-            let mut centred = *x;
-            for (c, &mean) in centred.iter_mut().zip(&self.pca.mean) {
-                *c -= mean;
+        let (x, z) = (self.x.chunks(2), self.z.chunks_mut(2));
+        let (mean, rows) = (&self.pca.mean, &self.pca.components);
+        let (mut first, mut second) = ([T::ZERO; D], [T::ZERO; D]);
+        for (x, z) in x.zip(z) {
+            match (x, z) {
+                ([x, y], [z, next]) => {
+                    centre(x, mean, &mut first);
+                    centre(y, mean, &mut second);
+                    simd.products_of_two(rows, (&first, &second), z, next);
+                }
+                ([x, ..], [z, ..]) => {
+                    centre(x, mean, &mut first);
+                    simd.products(rows, &first, z);
+                }
+                _ => {}
             }
-            simd.products(&self.pca.components, &centred, z);
         }
+    }
+}
+
+/// `out = x − mean`.
+#[inline(always)]
+fn centre<T: Scalar, const D: usize>(x: &[T; D], mean: &[T; D], out: &mut [T; D]) {
+    for ((out, &x), &mean) in out.iter_mut().zip(x).zip(mean) {
+        *out = x - mean;
     }
 }
 

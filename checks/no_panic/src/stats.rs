@@ -4,6 +4,21 @@ use eigenmote::Mat;
 use eigenmote::stats::*;
 
 crate::export_both! {
+    covariance_new() -> Covariance<T, 5> = Covariance::new();
+    covariance_default() -> Covariance<T, 5> = Covariance::default();
+    covariance_count(c: &Covariance<T, 5>) -> u32 = c.count();
+    covariance_update(c: &mut Covariance<T, 5>, x: &[T; 5]) -> Result<(), MomentsError> =
+        c.update(x);
+    covariance_update_batch(c: &mut Covariance<T, 5>, samples: &[[T; 5]])
+        -> Result<(), MomentsError> = c.update_batch(samples);
+    covariance_update_wide(c: &mut Covariance<T, 19>, samples: &[[T; 19]])
+        -> Result<(), MomentsError> = c.update_batch(samples);
+    covariance_merge(c: &mut Covariance<T, 5>, other: &Covariance<T, 5>)
+        -> Result<(), MomentsError> = c.merge(other);
+    covariance_mean(c: &Covariance<T, 5>) -> [T; 5] = c.mean();
+    covariance_covariance(c: &Covariance<T, 5>) -> Result<Mat<T, 5, 5>, MomentsError> =
+        c.covariance();
+    covariance_variance(c: &Covariance<T, 5>) -> Result<[T; 5], MomentsError> = c.variance();
     moments_new() -> Moments<T, 5> = Moments::new();
     moments_default() -> Moments<T, 5> = Moments::default();
     moments_count(m: &Moments<T, 5>) -> u32 = m.count();
