@@ -324,6 +324,8 @@ impl<T: Scalar, V: Lanes<T>> Lanes<T> for Pair<V> {
 }
 
 impl<T: Scalar, S: Simd<T>> Simd<T> for Twice<S> {
+    const SUMS: usize = S::SUMS / 2;
+    const PARTS: usize = S::PARTS;
     type V = Pair<S::V>;
     type Half = S;
     #[inline(always)]
@@ -344,6 +346,12 @@ impl<T: Scalar, S: Simd<T>> Simd<T> for Twice<S> {
             return self.splat(T::ZERO);
         }
         Pair(self.0.load_at(x, i), self.0.load_at(x, i + S::V::LEN))
+    }
+    #[inline(always)]
+    fn sums_of_four(self, [a, b, c, d]: [Self::V; 4]) -> [T; 4] {
+        let [low_a, low_b, low_c, low_d] = self.0.sums_of_four([a.0, b.0, c.0, d.0]);
+        let [a, b, c, d] = self.0.sums_of_four([a.1, b.1, c.1, d.1]);
+        [low_a + a, low_b + b, low_c + c, low_d + d]
     }
 }
 

@@ -20,7 +20,7 @@ use super::svd::{Svd, SvdError, svd};
 use super::{closed, copy};
 use crate::mat::Mat;
 use crate::scalar::Scalar;
-use crate::simd::{Kernel, Lanes, MAX_LANES, Simd, Twice, VECTORS};
+use crate::simd::{Kernel, Lanes, MAX_LANES, Simd, Twice};
 
 /// `A = U·diag(s)·Vᵀ`, without padding; otherwise as [`Svd`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -177,8 +177,9 @@ impl<R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Kernel<T>
     type Output = Result<(), BatchError<R::Error>>;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
-        // Rotations of a small matrix wait for each other.
-        if VECTORS && N <= 8 { self.groups(Twice(simd)) } else { self.groups(simd) }
+        // Rotations of a small matrix wait for each other: two registers at a time, where there are
+        // enough of them.
+        if S::SUMS >= 8 { self.groups(Twice(simd)) } else { self.groups(simd) }
     }
 }
 
@@ -248,7 +249,7 @@ impl<T: Scalar, const M: usize, const N: usize> Routine<T, M, N> for OfSvd {
             resize(&v, &mut f.v);
             good
         } else {
-            f.decompose(simd, &mut a)
+            f.decompose(simd, &mut a, false)
         };
         for s in &mut f.s {
             *s = *s * back;
@@ -296,7 +297,7 @@ impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for One<'_, T, M, N> {
         let (factor, back) = scaling(simd, &a);
         scale(&mut a, factor);
         let mut f = Factors::<_, M, N>::new(simd.splat(T::ZERO));
-        let good = f.decompose(simd, &mut a);
+        let good = f.decompose(simd, &mut a, true);
         if !(first(good) > T::ZERO) {
             return None;
         }
@@ -628,16 +629,22 @@ impl<V: Copy, const M: usize, const N: usize> Factors<V, M, N> {
         Self { u: [[zero; M]; N], s: [zero; N], v: [[zero; N]; N], sweeps: 0 }
     }
 
-    /// Decomposes `a`, which is overwritten. Returns 1 where that was possible and 0 elsewhere.
+    /// Decomposes `a`, which is overwritten. Returns 1 where that was possible and 0 elsewhere. To start
+    /// `near` the result pays for a matrix alone, whose rotations wait for each other.
     #[inline(always)]
-    fn decompose<T: Scalar, S: Simd<T, V = V>>(&mut self, simd: S, a: &mut Block<V, M, N>) -> V
+    fn decompose<T: Scalar, S: Simd<T, V = V>>(
+        &mut self,
+        simd: S,
+        a: &mut Block<V, M, N>,
+        near: bool,
+    ) -> V
     where
         V: Lanes<T>,
     {
         let none = simd.splat(T::ZERO).gt(simd.splat(T::ZERO));
         let mut swaps = [[none; N]; N];
         self.reduce(simd, a, &mut swaps);
-        if N == 3 {
+        if near && N == 3 {
             self.start_near(simd);
         }
         let converged = self.sweep(simd);
