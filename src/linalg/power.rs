@@ -27,13 +27,14 @@
 use core::fmt;
 
 use super::eigh::eigh_view;
+use super::leading::{Bidiagonal, Found, Search, add_columns};
 use super::svd::svd_in_place;
 use super::truncated::{Scaling, default_tolerance, fill_uniform, orthonormalize, random_column};
-use super::{SvdError, at, copy, fix_sign, max_exponent, put};
+use super::{SvdError, at, copy, fix_sign, max_exponent, put, swap, swap_cols};
 use crate::mat::{Columns, Mat, MatMut, norm};
 use crate::rng::{Generator, seeded};
 use crate::scalar::Scalar;
-use crate::simd;
+use crate::simd::{self, Kernel, Simd};
 
 /// When to stop.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -322,34 +323,12 @@ pub fn dominant_triplet_in_place<T: Scalar, const M: usize, const N: usize>(
     options: &Options<T>,
 ) -> Result<(T, Info<T>), PowerError> {
     const { assert!(M >= 1 && N >= 1, "the matrix must not be empty") };
-    let a = Product::new(a)?;
-    start(v, options)?;
-    let mut w = [T::ZERO; N];
-    let mut s;
-    let mut iterations = 0;
-    loop {
-        a.forward(v, u);
-        s = normalize(u);
-        if s == T::ZERO {
-            put(u, 0, T::ONE);
-        }
-        a.backward(u, &mut w);
-        let mut rest = w;
-        simd::axpy(-s, v, &mut rest);
-        if !(norm(&rest) > options.goal() * s) || iterations >= options.max_iterations {
-            break;
-        }
-        iterations = iterations.saturating_add(1);
-        *v = w;
-        normalize(v);
-    }
-    if fix_sign(v) {
-        simd::scale(-T::ONE, u);
-    }
-    let residual = a.triplet_residual(u, s, v);
-    let converged = !(residual > options.tolerance() * s);
-    let info = a.info(iterations, residual, converged);
-    Ok((a.unscale(s)?, info))
+    let (mut left, mut right) = (Mat::from_cols([*u]), Mat::from_cols([*v]));
+    let (mut s, mut residuals) = ([T::ZERO], [T::ZERO]);
+    let result =
+        top_triplets_in_place(a, &mut left, &mut s, &mut right, &mut residuals, options);
+    ([*u], [*v]) = (left.cols, right.cols);
+    Ok((at(&s, 0), result?))
 }
 
 /// The `K` eigenvalues of largest magnitude of a symmetric matrix.
@@ -477,41 +456,43 @@ pub fn top_triplets_in_place<T: Scalar, const M: usize, const N: usize, const K:
 ) -> Result<Info<T>, PowerError> {
     const { assert!(1 <= K && K <= M && K <= N, "between 1 and min(M, N) triplets") };
     let a = Product::new(a)?;
+    let mut patience = if v.as_slice().iter().any(|&x| x != T::ZERO) { PATIENCE } else { 0 };
     let mut rng = start_block(v, options)?;
-    let mut turn = Mat::<T, K, K>::zeros();
-    let mut iterations = 0;
+    let (mut iterations, mut before) = (0, T::MAX);
+    let mut searched = false;
     loop {
-        for (v, u) in v.cols.iter().zip(&mut u.cols) {
-            a.forward(v, u);
+        let mut worst = T::MAX;
+        if !searched && patience == 0 && options.max_iterations > iterations {
+            searched = true;
+            let found = a.search(u, v, options, options.max_iterations - iterations);
+            iterations = iterations.saturating_add(u32::try_from(found.columns).unwrap_or(u32::MAX));
+            if found.orthonormal {
+                worst = a.quotients(u, s, v, residuals);
+            } else {
+                orthonormalize_all(v, &mut rng);
+            }
         }
-        match svd_in_place(u, s, &mut turn, &super::svd::Options::default()) {
-            // What did not converge is still orthonormal: the next iteration goes on from there.
-            Ok(_) | Err(SvdError::NotConverged { .. }) => {}
-            Err(SvdError::NotFinite) => return Err(PowerError::NotFinite),
-            Err(SvdError::Overflow) => return Err(PowerError::Overflow),
+        if worst > options.goal() * at(s, 0) {
+            a.best_in_span(u, s, v)?;
+            worst = a.residuals(u, s, v, residuals);
         }
-        *v = v.mul(&turn);
-        let mut next = Mat::<T, N, K>::zeros();
-        let mut worst = T::ZERO;
-        for (j, (u, w)) in u.cols.iter().zip(&mut next.cols).enumerate() {
-            a.backward(u, w);
-            let mut rest = *w;
-            simd::axpy(-at(s, j), v.col(j), &mut rest);
-            worst = worst.max(norm(&rest));
-        }
-        let settled = !(worst > options.goal() * at(s, 0));
-        if settled || iterations >= options.max_iterations {
+        if !(worst > options.goal() * at(s, 0)) || iterations >= options.max_iterations {
             break;
         }
+        // Where the residuals do not become much smaller, there is a faster way.
+        patience = if worst < T::from_f64(0.125) * before { patience } else { patience.min(1) };
+        patience = u32::saturating_sub(patience, 1);
+        before = worst;
         iterations = iterations.saturating_add(1);
-        orthonormalize_all(&mut next, &mut rng);
-        *v = next;
+        for (v, u) in v.cols.iter_mut().zip(&u.cols) {
+            a.backward(u, v);
+        }
+        orthonormalize_all(v, &mut rng);
     }
-    for (j, (u, v)) in u.cols.iter_mut().zip(&mut v.cols).enumerate() {
+    for (u, v) in u.cols.iter_mut().zip(&mut v.cols) {
         if fix_sign(v) {
             simd::scale(-T::ONE, u);
         }
-        put(residuals, j, a.triplet_residual(u, at(s, j), v));
     }
     let residual = simd::max_abs(residuals);
     let converged = !(residual > options.tolerance() * at(s, 0));
@@ -525,9 +506,14 @@ pub fn top_triplets_in_place<T: Scalar, const M: usize, const N: usize, const K:
     Ok(info)
 }
 
+/// Multiplications that a start given by the caller is worth before the search begins afresh.
+const PATIENCE: u32 = 4;
+
 /// A finite matrix whose products are brought to mid-range.
 struct Product<'a, T, const M: usize, const N: usize> {
     a: &'a Mat<T, M, N>,
+    /// The largest exponent of an entry.
+    exponent: i32,
     scaling: Scaling,
 }
 
@@ -536,16 +522,15 @@ impl<'a, T: Scalar, const M: usize, const N: usize> Product<'a, T, M, N> {
         if !a.is_finite() {
             return Err(PowerError::NotFinite);
         }
-        let scaling = max_exponent(a.as_slice()).map_or(Scaling::NONE, Scaling::new::<T>);
-        Ok(Self { a, scaling })
+        let exponent = max_exponent(a.as_slice()).unwrap_or(0);
+        Ok(Self { a, exponent, scaling: Scaling::new::<T>(exponent) })
     }
 
     fn forward(&self, x: &[T; N], y: &mut [T; M]) {
         let mut scratch = [T::ZERO; N];
         self.scaling.apply(x, &mut scratch, y, |x, y| {
-            y.fill(T::ZERO);
-            for (col, &x) in self.a.cols.iter().zip(x) {
-                simd::axpy(x, col, y);
+            if let (Some(x), Some(y)) = (x.first_chunk(), y.first_chunk_mut()) {
+                T::dispatch(Forward { a: self.a, x, y });
             }
         });
     }
@@ -553,20 +538,117 @@ impl<'a, T: Scalar, const M: usize, const N: usize> Product<'a, T, M, N> {
     fn backward(&self, x: &[T; M], y: &mut [T; N]) {
         let mut scratch = [T::ZERO; M];
         self.scaling.apply(x, &mut scratch, y, |x, y| {
-            for (col, y) in self.a.cols.iter().zip(y) {
-                *y = simd::dot(col, x);
+            if let Some(x) = x.first_chunk() {
+                simd::products(&self.a.cols, x, y);
             }
         });
     }
 
-    /// The larger of `‖A·v − s·u‖` and `‖Aᵀ·u − s·v‖`.
-    fn triplet_residual(&self, u: &[T; M], s: T, v: &[T; N]) -> T {
+    /// Candidates for the leading triplets, as good as a bidiagonal matrix gives them.
+    fn search<const K: usize>(
+        &self,
+        u: &mut Mat<T, M, K>,
+        v: &mut Mat<T, N, K>,
+        options: &Options<T>,
+        budget: u32,
+    ) -> Found {
+        let exponent = self.exponent;
+        let budget = usize::try_from(budget).unwrap_or(usize::MAX);
+        // A tolerance below rounding cannot be met, and one of half the value means nothing.
+        let goal = options.goal().max(T::from_f64(8.0) * T::EPSILON).min(T::HALF);
+        let scaling = self.scaling;
+        if M >= N {
+            let mut memory = Bidiagonal::<T, M, N>::new();
+            let memory = &mut memory;
+            return T::dispatch(Search { memory, a: self.a, scaling, exponent, goal, budget, u, v });
+        }
+        // The bidiagonal matrix of a wide one is that of its transpose.
+        let a = self.a.transpose();
+        for (u, v) in u.cols.iter_mut().zip(&v.cols) {
+            self.forward(v, u);
+        }
+        let mut memory = Bidiagonal::<T, N, M>::new();
+        let memory = &mut memory;
+        T::dispatch(Search { memory, a: &a, scaling, exponent, goal, budget, u: v, v: u })
+    }
+
+    /// `s = uᵀ·A·v`, descending, never negative, and the residuals.
+    fn quotients<const K: usize>(
+        &self,
+        u: &mut Mat<T, M, K>,
+        s: &mut [T; K],
+        v: &mut Mat<T, N, K>,
+        residuals: &mut [T; K],
+    ) -> T {
         let (mut left, mut right) = ([T::ZERO; M], [T::ZERO; N]);
-        self.forward(v, &mut left);
-        simd::axpy(-s, u, &mut left);
-        self.backward(u, &mut right);
-        simd::axpy(-s, v, &mut right);
-        norm(&left).max(norm(&right))
+        for (((u, v), s), residual) in
+            u.cols.iter_mut().zip(&v.cols).zip(&mut *s).zip(&mut *residuals)
+        {
+            self.forward(v, &mut left);
+            *s = simd::dot(u, &left);
+            if *s < T::ZERO {
+                simd::scale(-T::ONE, u);
+                *s = -*s;
+            }
+            *residual = self.rest(u, *s, v, &mut left, &mut right);
+        }
+        // Almost in order already: values closer than the tolerance may have changed places.
+        for k in 1..K {
+            for i in (1..=k).rev() {
+                if at(s, i) > at(s, i - 1) {
+                    swap(s, i, i - 1);
+                    swap(residuals, i, i - 1);
+                    swap_cols(u, i, i - 1);
+                    swap_cols(v, i, i - 1);
+                }
+            }
+        }
+        simd::max_abs(residuals)
+    }
+
+    /// The best approximations in the span of `v`: `A·V = U·diag(s)·Wᵀ`, `V ← V·W`.
+    fn best_in_span<const K: usize>(
+        &self,
+        u: &mut Mat<T, M, K>,
+        s: &mut [T; K],
+        v: &mut Mat<T, N, K>,
+    ) -> Result<(), PowerError> {
+        let mut turn = Mat::<T, K, K>::zeros();
+        for (v, u) in v.cols.iter().zip(&mut u.cols) {
+            self.forward(v, u);
+        }
+        match svd_in_place(u, s, &mut turn, &super::svd::Options::default()) {
+            // What did not converge is still orthonormal: the next iteration goes on from there.
+            Ok(_) | Err(SvdError::NotConverged { .. }) => {}
+            Err(SvdError::NotFinite) => return Err(PowerError::NotFinite),
+            Err(SvdError::Overflow) => return Err(PowerError::Overflow),
+        }
+        *v = v.mul(&turn);
+        Ok(())
+    }
+
+    /// The residual of each triplet; returns the largest.
+    fn residuals<const K: usize>(
+        &self,
+        u: &Mat<T, M, K>,
+        s: &[T; K],
+        v: &Mat<T, N, K>,
+        residuals: &mut [T; K],
+    ) -> T {
+        let (mut left, mut right) = ([T::ZERO; M], [T::ZERO; N]);
+        for (((u, &s), v), residual) in u.cols.iter().zip(s).zip(&v.cols).zip(&mut *residuals) {
+            self.forward(v, &mut left);
+            *residual = self.rest(u, s, v, &mut left, &mut right);
+        }
+        simd::max_abs(residuals)
+    }
+
+    /// The larger of `‖A·v − s·u‖` and `‖Aᵀ·u − s·v‖`, with `A·v` in `left`, which is lost.
+    fn rest(&self, u: &[T; M], s: T, v: &[T; N], left: &mut [T; M], right: &mut [T; N]) -> T {
+        simd::axpy(-s, u, left);
+        self.backward(u, right);
+        simd::axpy(-s, v, right);
+        norm(left).max(norm(right))
     }
 
     fn unscale(&self, value: T) -> Result<T, PowerError> {
@@ -577,6 +659,22 @@ impl<'a, T: Scalar, const M: usize, const N: usize> Product<'a, T, M, N> {
     fn info(&self, iterations: u32, residual: T, converged: bool) -> Info<T> {
         let residual = residual.scale_exp2(self.scaling.exponent());
         Info { iterations, residual, converged }
+    }
+}
+
+/// `y ← A·x`.
+struct Forward<'a, T, const M: usize, const N: usize> {
+    a: &'a Mat<T, M, N>,
+    x: &'a [T; N],
+    y: &'a mut [T; M],
+}
+
+impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for Forward<'_, T, M, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        *self.y = [T::ZERO; M];
+        add_columns(simd, &self.a.cols, self.x, self.y);
     }
 }
 
