@@ -231,7 +231,7 @@ impl<T: Scalar> Krylov<T> {
         add_columns(simd, columns, q, p);
         let beta = at(entries.as_flattened(), (2 * j).wrapping_sub(1));
         if let Some(last) = p_before.last() {
-            subtract(beta, last, p);
+            subtract(simd, beta, last, p);
         }
         project_out(simd, p_before, p, &mut [T::ZERO; N]);
         let alpha = normalize(simd, p);
@@ -239,7 +239,7 @@ impl<T: Scalar> Krylov<T> {
             return false;
         }
         simd.products(columns, p, next);
-        subtract(alpha, q, next);
+        subtract(simd, alpha, q, next);
         project_out(simd, q_before, next, &mut [T::ZERO; N]);
         let following = normalize(simd, next);
         if !(following > noise) {
@@ -274,7 +274,7 @@ impl<T: Scalar, const M: usize, const N: usize, const K: usize> Search<'_, T, M,
         let (mut z, mut r, mut w) = ([T::ZERO; M], [T::ZERO; N], [T::ZERO; N]);
         for k in 0..N {
             let Some([v, rest @ ..]) = left.cols.get_mut(k..) else { return };
-            subtract(at(&r, k), &z, v);
+            subtract(simd, at(&r, k), &z, v);
             v.get_mut(..k).unwrap_or(&mut []).fill(T::ZERO);
             let tau_left = householder(simd, v, k);
             let diagonal = at(v, k);
@@ -366,7 +366,7 @@ fn reflect_all<T: Scalar, S: Simd<T>, const L: usize, const K: usize>(
     let mut along = [T::ZERO; K];
     simd.products(columns, v, &mut along);
     for (x, &along) in columns.iter_mut().zip(&along) {
-        subtract(tau * along, v, x);
+        subtract(simd, tau * along, v, x);
     }
 }
 
@@ -413,21 +413,34 @@ fn project_out<T: Scalar, S: Simd<T>, const L: usize>(
 
 /// `y ← y − a·x`.
 #[inline(always)]
-fn subtract<T: Scalar>(a: T, x: &[T], y: &mut [T]) {
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y -= a * x;
-    }
+fn subtract<T: Scalar, S: Simd<T>, const L: usize>(
+    simd: S,
+    a: T,
+    x: &[T; L],
+    y: &mut [T; L],
+) {
+    add_columns(simd, core::slice::from_ref(x), &[-a], y);
 }
 
 /// Brings `x` to length 1 and returns the length it had.
 #[inline(always)]
-fn normalize<T: Scalar, S: Simd<T>>(simd: S, x: &mut [T]) -> T {
+fn normalize<T: Scalar, S: Simd<T>, const L: usize>(simd: S, x: &mut [T; L]) -> T {
     let length = simd.dot(x, x).sqrt();
-    let factor = T::ONE / length;
-    for x in x {
-        *x *= factor;
-    }
+    strips(simd, (0, L), &mut Scale { factor: T::ONE / length, x });
     length
+}
+
+/// `x ← factor·x`.
+struct Scale<'a, T, const L: usize> {
+    factor: T,
+    x: &'a mut [T; L],
+}
+
+impl<T: Scalar, const L: usize> Strip<T> for Scale<'_, T, L> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
+        (simd.load_at(self.x, i) * simd.splat(self.factor)).store_at(self.x, i);
+    }
 }
 
 /// Registers side by side in one pass over columns: with fewer, the adders wait; more do not fit.

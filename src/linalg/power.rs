@@ -377,7 +377,8 @@ pub fn top_eigenpairs_in_place<T: Scalar, const N: usize, const K: usize>(
 ) -> Result<Info<T>, PowerError> {
     const { assert!(1 <= K && K <= N, "between 1 and N pairs") };
     let a = Product::new(a)?;
-    let mut rng = start_block(vectors, options)?;
+    let mut rng = seeded(options.seed);
+    start_block(vectors, options, &mut rng)?;
     let mut ritz = RitzSpace::<T, N, K>::new();
     let mut v = *vectors;
     let mut iterations = 0;
@@ -456,8 +457,15 @@ pub fn top_triplets_in_place<T: Scalar, const M: usize, const N: usize, const K:
 ) -> Result<Info<T>, PowerError> {
     const { assert!(1 <= K && K <= M && K <= N, "between 1 and min(M, N) triplets") };
     let a = Product::new(a)?;
-    let mut patience = if v.as_slice().iter().any(|&x| x != T::ZERO) { PATIENCE } else { 0 };
-    let mut rng = start_block(v, options)?;
+    let given = simd::max_abs(v.as_slice()) != T::ZERO || !v.is_finite();
+    let mut patience = if given { PATIENCE } else { 0 };
+    let mut rng = seeded(options.seed);
+    if given || options.max_iterations == 0 {
+        start_block(v, options, &mut rng)?;
+    } else if let [first, ..] = v.cols.as_mut_slice() {
+        // One vector is enough for the search.
+        perturb(first, options, &mut rng);
+    }
     let (mut iterations, mut before) = (0, T::MAX);
     let mut searched = false;
     loop {
@@ -722,16 +730,16 @@ fn perturb<T: Scalar>(v: &mut [T], options: &Options<T>, rng: &mut Generator) {
 fn start_block<T: Scalar, const N: usize, const K: usize>(
     vectors: &mut Mat<T, N, K>,
     options: &Options<T>,
-) -> Result<Generator, PowerError> {
+    rng: &mut Generator,
+) -> Result<(), PowerError> {
     if !vectors.is_finite() {
         return Err(PowerError::NotFinite);
     }
-    let mut rng = seeded(options.seed);
     for v in &mut vectors.cols {
-        perturb(v, options, &mut rng);
+        perturb(v, options, rng);
     }
-    orthonormalize_all(vectors, &mut rng);
-    Ok(rng)
+    orthonormalize_all(vectors, rng);
+    Ok(())
 }
 
 /// Gram–Schmidt with a random vector in place of each column that depends on those before.
