@@ -1,4 +1,5 @@
-//! Candidates for the leading singular triplets of a dense matrix, by way of a bidiagonal one.
+//! Candidates for the leading singular triplets of a dense matrix, by way of a bidiagonal one, and for
+//! the leading eigenpairs of a symmetric one, by way of a tridiagonal one.
 //!
 //! `A·Q = P·B` with orthonormal columns and an upper bidiagonal `B`, whose triplets give those of
 //! `A`. Two ways lead there:
@@ -15,9 +16,10 @@
 //!
 //! Source: Golub & Van Loan, *Matrix Computations*, §5.4.8, §10.4.
 
+use super::eigh::tridiagonalize;
 use super::qr::householder;
-use super::tridiagonal::{Brackets, Multipliers, Tridiagonal, lift, vectors};
 use super::rows::{Strip, strips};
+use super::tridiagonal::{Brackets, Multipliers, Tridiagonal, lift, vectors};
 use super::truncated::Scaling;
 use super::{at, copy, put};
 use crate::mat::Mat;
@@ -107,7 +109,7 @@ impl<T: Scalar, const M: usize, const N: usize, const K: usize> Kernel<T>
             }
             let mut brackets = Brackets::new(&mut low, &mut high);
             for attempt in 0..2 {
-                brackets.find(simd, &Tridiagonal { diagonal: &[], off });
+                brackets.find(simd, &Tridiagonal { diagonal: &[], off }, T::TWO);
                 if attempt == 1 || brackets.isolated() {
                     break;
                 }
@@ -120,12 +122,13 @@ impl<T: Scalar, const M: usize, const N: usize, const K: usize> Kernel<T>
             }
             let matrix = Tridiagonal { diagonal: &[], off };
             let flat = pairs.as_flattened_mut().as_flattened_mut();
-            vectors(simd, &matrix, &brackets, &mut memory, flat, 2 * N);
+            let noise = brackets.noise;
+            vectors(simd, &matrix, (&low, &high), noise, &mut memory, flat, 2 * N);
             if by_krylov {
                 let ends = pairs.iter().map(|pair| at(pair.as_flattened(), 2 * size - 1).abs());
                 let worst = ends.fold(T::ZERO, |worst, end| if end > worst { end } else { worst });
                 // √2, since each half of a pair has the length √½, and some more.
-                if worst * last * T::from_f64(1.5) > self.goal * at(brackets.low, 0) {
+                if worst * last * T::from_f64(1.5) > self.goal * at(&low, 0) {
                     continue;
                 }
             }
@@ -148,6 +151,104 @@ fn perturb<T: Scalar>(entries: &mut [T], size: T) {
     }
 }
 
+/// A search for the eigenpairs of largest magnitude of a symmetric matrix, by way of a tridiagonal
+/// one.
+pub(super) struct PairSearch<'a, T, const N: usize, const K: usize> {
+    /// Finite. Replaced by the vectors of the reflections.
+    pub(super) a: &'a mut Mat<T, N, N>,
+    /// The largest exponent of an entry.
+    pub(super) exponent: i32,
+    /// Largest residual relative to the largest value.
+    pub(super) goal: T,
+    /// Candidates, not in order.
+    pub(super) vectors: &'a mut Mat<T, N, K>,
+}
+
+impl<T: Scalar, const N: usize, const K: usize> Kernel<T> for PairSearch<'_, T, N, K> {
+    /// Whether the candidates are orthonormal.
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> bool {
+        let none = simd.splat(T::ZERO);
+        if self.exponent != 0 {
+            for x in self.a.as_mut_slice() {
+                *x = x.scale_exp2(-self.exponent);
+            }
+        }
+        let (mut diagonal, mut off) = ([T::ZERO; N], [T::ZERO; N]);
+        tridiagonalize(simd, N, self.a.as_mut_slice(), &mut diagonal, &mut off);
+        for x in &mut off {
+            *x = lift(*x);
+        }
+        // From above for the matrix, from below for its negative.
+        let (mut low, mut high, mut noise) = ([[T::ZERO; K]; 2], [[T::ZERO; K]; 2], T::ZERO);
+        let (mut diagonals, mut offs) = ([diagonal; 2], [off; 2]);
+        for attempt in 0..2 {
+            let [_, negative] = &mut diagonals;
+            *negative = diagonal.map(|x| -x);
+            let [_, negative] = &mut offs;
+            *negative = off.map(|x| -x);
+            let (mut isolated, mut largest) = (true, T::ZERO);
+            for (((low, high), diagonal), off) in
+                low.iter_mut().zip(&mut high).zip(&diagonals).zip(&offs)
+            {
+                let mut brackets = Brackets::new(low, high);
+                let off = off.get(..N - 1).unwrap_or(&[]);
+                // The magnitudes of both ends are told apart by their brackets.
+                let longest = T::from_f64(0.25) * self.goal;
+                brackets.find(simd, &Tridiagonal { diagonal, off }, longest);
+                isolated &= brackets.isolated();
+                noise = brackets.noise;
+                largest = largest.max(at(brackets.high, 0));
+            }
+            if isolated || attempt == 1 {
+                break;
+            }
+            let size = T::from_f64(1.0 / 16.0) * self.goal * largest;
+            perturb(&mut diagonal, size);
+            perturb(&mut off, size);
+            (diagonals, offs) = ([diagonal; 2], [off; 2]);
+        }
+        // The largest magnitudes, from both ends.
+        let [above, below] = &high;
+        let mut from_above = 0;
+        for count in 0..K {
+            if at(above, from_above) >= at(below, count - from_above) {
+                from_above += 1;
+            }
+        }
+        let (mut down, mut up) = ([none; N], [none; N]);
+        let mut memory = Multipliers { down: &mut down, up: &mut up };
+        let columns = self.vectors.as_mut_slice();
+        let (first, second) = columns.split_at_mut_checked(from_above * N).unwrap_or_default();
+        let halves = [(first, from_above), (second, K - from_above)];
+        for ((((low, high), diagonal), off), (out, count)) in
+            low.iter().zip(&high).zip(&diagonals).zip(&offs).zip(halves)
+        {
+            let brackets = (low.get(..count).unwrap_or(&[]), high.get(..count).unwrap_or(&[]));
+            let off = off.get(..N - 1).unwrap_or(&[]);
+            vectors(simd, &Tridiagonal { diagonal, off }, brackets, noise, &mut memory, out, N);
+        }
+        if !orthonormal(simd, &mut self.vectors.cols) {
+            return false;
+        }
+        for (k, column) in self.a.cols.iter_mut().enumerate().take(N.saturating_sub(2)).rev() {
+            let tau = at(column, k + 1);
+            column.get_mut(..=k).unwrap_or(&mut []).fill(T::ZERO);
+            put(column, k + 1, T::ONE);
+            reflect_all(simd, column, tau, &mut self.vectors.cols);
+        }
+        true
+    }
+}
+
+/// Columns beyond the number of triplets after which residuals may be within the tolerance: those of
+/// values that fall by a fifth each are.
+const fn first_look<T: Scalar>() -> usize {
+    if T::DIGITS <= 24 { 8 } else { 16 }
+}
+
 /// The state of the Golub–Kahan–Lanczos process.
 struct Krylov<T> {
     /// Columns of `B` that are there.
@@ -166,14 +267,16 @@ impl<T: Scalar> Krylov<T> {
         search: &Search<'_, T, M, N, K>,
     ) -> Self {
         let mut out = Self { size: 0, limit: 0, total: T::ZERO, left: T::ZERO };
+        let limit = (N / 2).min(search.budget);
         // Products with a matrix outside mid-range would have to be scaled, each of them.
-        if N < FEWEST_FOR_KRYLOV || search.scaling.exponent() != 0 {
+        if N < FEWEST_FOR_KRYLOV || limit < K + first_look::<T>() || search.scaling.exponent() != 0
+        {
             return out;
         }
         let columns = &search.a.cols;
         out.total = columns.iter().fold(T::ZERO, |sum, col| sum + simd.dot(col, col));
         out.left = out.total;
-        out.limit = (N / 2).min(search.budget);
+        out.limit = limit;
         out
     }
 
@@ -185,10 +288,10 @@ impl<T: Scalar> Krylov<T> {
         simd: S,
         search: &mut Search<'_, T, M, N, K>,
     ) -> bool {
-        let digits = usize::try_from(T::DIGITS).unwrap_or_default();
-        let target = if self.size == 0 { K + digits / 3 } else { self.size + digits / 6 };
+        let further = first_look::<T>();
+        let target = if self.size == 0 { K + further } else { self.size + further / 2 };
         let target = target.min(self.limit);
-        if self.size >= target || K + 4 > target {
+        if self.size >= target {
             self.limit = 0;
             return false;
         }
@@ -413,12 +516,7 @@ fn project_out<T: Scalar, S: Simd<T>, const L: usize>(
 
 /// `y ← y − a·x`.
 #[inline(always)]
-fn subtract<T: Scalar, S: Simd<T>, const L: usize>(
-    simd: S,
-    a: T,
-    x: &[T; L],
-    y: &mut [T; L],
-) {
+fn subtract<T: Scalar, S: Simd<T>, const L: usize>(simd: S, a: T, x: &[T; L], y: &mut [T; L]) {
     add_columns(simd, core::slice::from_ref(x), &[-a], y);
 }
 
@@ -474,7 +572,8 @@ impl<T: Scalar, const L: usize> AddColumns<'_, T, L> {
     fn registers<S: Simd<T>, const G: usize>(&mut self, simd: S, i: usize) {
         let none = simd.splat(T::ZERO);
         let (mut even, mut odd) = ([none; G], [none; G]);
-        let (mut columns, mut weights) = (self.columns.chunks_exact(2), self.weights.chunks_exact(2));
+        let (mut columns, mut weights) =
+            (self.columns.chunks_exact(2), self.weights.chunks_exact(2));
         for (columns, weights) in columns.by_ref().zip(weights.by_ref()) {
             if let ([a, b], [x, y]) = (columns, weights) {
                 let (x, y) = (simd.splat(*x), simd.splat(*y));

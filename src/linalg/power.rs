@@ -27,7 +27,7 @@
 use core::fmt;
 
 use super::eigh::eigh_view;
-use super::leading::{Bidiagonal, Found, Search, add_columns};
+use super::leading::{Bidiagonal, Found, PairSearch, Search, add_columns};
 use super::svd::svd_in_place;
 use super::truncated::{Scaling, default_tolerance, fill_uniform, orthonormalize, random_column};
 use super::{SvdError, at, copy, fix_sign, max_exponent, put, swap, swap_cols};
@@ -71,6 +71,12 @@ impl<T: Scalar> Options<T> {
     /// that of the last iteration by rounding, and must be within the tolerance as well.
     fn goal(&self) -> T {
         T::from_f64(0.875) * self.tolerance()
+    }
+
+    /// The same for a search: a tolerance below rounding cannot be met, and one beyond half of the
+    /// value means nothing.
+    fn search_goal(&self) -> T {
+        self.goal().max(T::from_f64(8.0) * T::EPSILON).min(T::HALF)
     }
 }
 
@@ -325,8 +331,7 @@ pub fn dominant_triplet_in_place<T: Scalar, const M: usize, const N: usize>(
     const { assert!(M >= 1 && N >= 1, "the matrix must not be empty") };
     let (mut left, mut right) = (Mat::from_cols([*u]), Mat::from_cols([*v]));
     let (mut s, mut residuals) = ([T::ZERO], [T::ZERO]);
-    let result =
-        top_triplets_in_place(a, &mut left, &mut s, &mut right, &mut residuals, options);
+    let result = top_triplets_in_place(a, &mut left, &mut s, &mut right, &mut residuals, options);
     ([*u], [*v]) = (left.cols, right.cols);
     Ok((at(&s, 0), result?))
 }
@@ -378,26 +383,35 @@ pub fn top_eigenpairs_in_place<T: Scalar, const N: usize, const K: usize>(
     const { assert!(1 <= K && K <= N, "between 1 and N pairs") };
     let a = Product::new(a)?;
     let mut rng = seeded(options.seed);
+    let given = simd::max_abs(vectors.as_slice()) != T::ZERO || !vectors.is_finite();
+    let mut follow = given;
+    let (mut iterations, mut before) = (0, T::MAX);
+    let mut searched = false;
     start_block(vectors, options, &mut rng)?;
-    let mut ritz = RitzSpace::<T, N, K>::new();
     let mut v = *vectors;
-    let mut iterations = 0;
     loop {
-        ritz.extract(&a, &v, vectors, values);
-        let largest = simd::max_abs(values);
-        for ((x, value), residual) in
-            vectors.cols.iter_mut().zip(values.iter()).zip(&mut *residuals)
-        {
-            let mut rest = [T::ZERO; N];
-            a.forward(x, &mut rest);
-            simd::axpy(-*value, x, &mut rest);
-            *residual = norm(&rest);
+        let mut worst = T::MAX;
+        let left = usize::try_from(options.max_iterations - iterations).unwrap_or(usize::MAX);
+        if !searched && !follow && left >= N {
+            searched = true;
+            iterations = iterations.saturating_add(u32::try_from(N).unwrap_or(u32::MAX));
+            if a.search_pairs(vectors, options) {
+                worst = a.pair_quotients(vectors, values, residuals);
+                v = *vectors;
+            }
         }
-        if !(simd::max_abs(residuals) > options.goal() * largest)
-            || iterations >= options.max_iterations
+        if worst > options.goal() * simd::max_abs(values) {
+            // Within the span of `v` alone, a start that is orthogonal to a wanted vector does not
+            // settle: see `perturb`.
+            RitzSpace::<T, N, K>::new().extract(&a, &v, !follow, vectors, values);
+            worst = a.pair_quotients(vectors, values, residuals);
+        }
+        if !(worst > options.goal() * simd::max_abs(values)) || iterations >= options.max_iterations
         {
             break;
         }
+        follow &= nearly_there(before, worst, options.goal() * simd::max_abs(values));
+        before = worst;
         iterations = iterations.saturating_add(1);
         // The block goes its own way: an approximation that is not yet among the largest must not
         // be lost.
@@ -458,7 +472,7 @@ pub fn top_triplets_in_place<T: Scalar, const M: usize, const N: usize, const K:
     const { assert!(1 <= K && K <= M && K <= N, "between 1 and min(M, N) triplets") };
     let a = Product::new(a)?;
     let given = simd::max_abs(v.as_slice()) != T::ZERO || !v.is_finite();
-    let mut patience = if given { PATIENCE } else { 0 };
+    let mut follow = given;
     let mut rng = seeded(options.seed);
     if given || options.max_iterations == 0 {
         start_block(v, options, &mut rng)?;
@@ -470,10 +484,11 @@ pub fn top_triplets_in_place<T: Scalar, const M: usize, const N: usize, const K:
     let mut searched = false;
     loop {
         let mut worst = T::MAX;
-        if !searched && patience == 0 && options.max_iterations > iterations {
+        if !searched && !follow && options.max_iterations > iterations {
             searched = true;
             let found = a.search(u, v, options, options.max_iterations - iterations);
-            iterations = iterations.saturating_add(u32::try_from(found.columns).unwrap_or(u32::MAX));
+            iterations =
+                iterations.saturating_add(u32::try_from(found.columns).unwrap_or(u32::MAX));
             if found.orthonormal {
                 worst = a.quotients(u, s, v, residuals);
             } else {
@@ -487,9 +502,7 @@ pub fn top_triplets_in_place<T: Scalar, const M: usize, const N: usize, const K:
         if !(worst > options.goal() * at(s, 0)) || iterations >= options.max_iterations {
             break;
         }
-        // Where the residuals do not become much smaller, there is a faster way.
-        patience = if worst < T::from_f64(0.125) * before { patience } else { patience.min(1) };
-        patience = u32::saturating_sub(patience, 1);
+        follow &= nearly_there(before, worst, options.goal() * at(s, 0));
         before = worst;
         iterations = iterations.saturating_add(1);
         for (v, u) in v.cols.iter_mut().zip(&u.cols) {
@@ -514,8 +527,12 @@ pub fn top_triplets_in_place<T: Scalar, const M: usize, const N: usize, const K:
     Ok(info)
 }
 
-/// Multiplications that a start given by the caller is worth before the search begins afresh.
-const PATIENCE: u32 = 4;
+/// Whether a few more multiplications bring the residual below the goal; if not, a search from the
+/// beginning costs less.
+fn nearly_there<T: Scalar>(before: T, now: T, goal: T) -> bool {
+    let rate = now / before;
+    now * (rate * rate) * (rate * rate) <= goal
+}
 
 /// A finite matrix whose products are brought to mid-range.
 struct Product<'a, T, const M: usize, const N: usize> {
@@ -562,13 +579,21 @@ impl<'a, T: Scalar, const M: usize, const N: usize> Product<'a, T, M, N> {
     ) -> Found {
         let exponent = self.exponent;
         let budget = usize::try_from(budget).unwrap_or(usize::MAX);
-        // A tolerance below rounding cannot be met, and one of half the value means nothing.
-        let goal = options.goal().max(T::from_f64(8.0) * T::EPSILON).min(T::HALF);
+        let goal = options.search_goal();
         let scaling = self.scaling;
         if M >= N {
             let mut memory = Bidiagonal::<T, M, N>::new();
             let memory = &mut memory;
-            return T::dispatch(Search { memory, a: self.a, scaling, exponent, goal, budget, u, v });
+            return T::dispatch(Search {
+                memory,
+                a: self.a,
+                scaling,
+                exponent,
+                goal,
+                budget,
+                u,
+                v,
+            });
         }
         // The bidiagonal matrix of a wide one is that of its transpose.
         let a = self.a.transpose();
@@ -686,6 +711,46 @@ impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for Forward<'_, T, M, 
     }
 }
 
+impl<T: Scalar, const N: usize> Product<'_, T, N, N> {
+    /// Candidates for the eigenpairs of largest magnitude, as good as a tridiagonal matrix gives
+    /// them; whether they are orthonormal.
+    fn search_pairs<const K: usize>(
+        &self,
+        vectors: &mut Mat<T, N, K>,
+        options: &Options<T>,
+    ) -> bool {
+        let mut a = *self.a;
+        let (exponent, goal) = (self.exponent, options.search_goal());
+        T::dispatch(PairSearch { a: &mut a, exponent, goal, vectors })
+    }
+
+    /// `λ = vᵀ·A·v`, by descending magnitude, and the residuals; returns the largest.
+    fn pair_quotients<const K: usize>(
+        &self,
+        vectors: &mut Mat<T, N, K>,
+        values: &mut [T; K],
+        residuals: &mut [T; K],
+    ) -> T {
+        let mut image = [T::ZERO; N];
+        for ((v, value), residual) in vectors.cols.iter().zip(&mut *values).zip(&mut *residuals) {
+            self.forward(v, &mut image);
+            *value = simd::dot(v, &image);
+            simd::axpy(-*value, v, &mut image);
+            *residual = norm(&image);
+        }
+        for k in 1..K {
+            for i in (1..=k).rev() {
+                if at(values, i).abs() > at(values, i - 1).abs() {
+                    swap(values, i, i - 1);
+                    swap(residuals, i, i - 1);
+                    swap_cols(vectors, i, i - 1);
+                }
+            }
+        }
+        simd::max_abs(residuals)
+    }
+}
+
 /// Brings `x` to length 1; returns the length it had, zero for a zero vector, which is left alone.
 fn normalize<T: Scalar>(x: &mut [T]) -> T {
     let length = norm(x);
@@ -774,12 +839,13 @@ impl<T: Scalar, const N: usize, const K: usize> RitzSpace<T, N, K> {
         }
     }
 
-    /// The `K` approximate eigenpairs of largest magnitude in the span of `v` and `A·v`
+    /// The `K` approximate eigenpairs of largest magnitude in the span of `v` and, if wanted, `A·v`
     /// (Rayleigh–Ritz). (Where a length does not fit, which it does, nothing happens.)
     fn extract(
         &mut self,
         a: &Product<'_, T, N, N>,
         v: &Mat<T, N, K>,
+        with_image: bool,
         vectors: &mut Mat<T, N, K>,
         top: &mut [T; K],
     ) -> Option<()> {
@@ -792,7 +858,7 @@ impl<T: Scalar, const N: usize, const K: usize> RitzSpace<T, N, K> {
             size += 1;
         }
         for j in 0..K {
-            if size == N {
+            if size == N || !with_image {
                 break;
             }
             copy(image.col(j), basis.col_mut(size));

@@ -49,20 +49,22 @@ pub(super) struct Brackets<'a, T> {
     /// The next eigenvalue is not above this.
     below: T,
     /// Shorter brackets are rounding noise.
-    floor: T,
+    pub(super) noise: T,
+    /// Longer ones are not wanted.
+    longest: T,
 }
 
 impl<'a, T: Scalar> Brackets<'a, T> {
     /// Room for brackets of as many eigenvalues as there are places.
     #[inline(always)]
     pub(super) fn new(low: &'a mut [T], high: &'a mut [T]) -> Self {
-        Self { low, high, below: T::ZERO, floor: T::ZERO }
+        Self { low, high, below: T::ZERO, noise: T::ZERO, longest: T::ZERO }
     }
 
     /// Brackets the largest eigenvalues, each isolated from its neighbours where those are further
-    /// away than rounding errors.
+    /// away than rounding errors, and not longer than `longest` relative to a bound on all of them.
     #[inline(always)]
-    pub(super) fn find<S: Simd<T>>(&mut self, simd: S, matrix: &Tridiagonal<'_, T>) {
+    pub(super) fn find<S: Simd<T>>(&mut self, simd: S, matrix: &Tridiagonal<'_, T>, longest: T) {
         let (mut bound, mut before) = (T::ZERO, T::ZERO);
         for i in 0..=matrix.off.len() {
             let off = at(matrix.off, i).abs();
@@ -73,7 +75,8 @@ impl<'a, T: Scalar> Brackets<'a, T> {
         self.low.fill(-bound);
         self.high.fill(bound);
         self.below = bound;
-        self.floor = T::from_f64(4.0) * T::EPSILON * bound;
+        self.noise = T::from_f64(4.0) * T::EPSILON * bound;
+        self.longest = longest * bound;
         for _ in 0..MAX_PASSES {
             let open = (0..self.low.len()).filter(|&k| self.open(k)).count();
             if open == 0 {
@@ -100,7 +103,7 @@ impl<'a, T: Scalar> Brackets<'a, T> {
     /// Whether bracket `k` is to be made shorter.
     #[inline(always)]
     fn open(&self, k: usize) -> bool {
-        at(self.high, k) - at(self.low, k) > self.floor.max(self.short(k))
+        at(self.high, k) - at(self.low, k) > self.noise.max(self.longest.min(self.short(k)))
     }
 
     /// Counts the eigenvalues above points spread over all open brackets.
@@ -188,24 +191,25 @@ const fn iterations<T: Scalar>() -> usize {
     if T::DIGITS <= 24 { 4 } else { 5 }
 }
 
-/// Unit eigenvectors for the brackets, one after the other in `out`, `stride` values apart.
+/// Unit eigenvectors for eigenvalues between `low` and `high`, one after the other in `out`, `stride` values apart.
 #[inline(always)]
 pub(super) fn vectors<T: Scalar, S: Simd<T>>(
     simd: S,
     matrix: &Tridiagonal<'_, T>,
-    brackets: &Brackets<'_, T>,
+    (low, high): (&[T], &[T]),
+    noise: T,
     memory: &mut Multipliers<'_, S::V>,
     out: &mut [T],
     stride: usize,
 ) {
     let lanes = S::V::LEN;
-    let brackets_of = brackets.low.chunks(lanes).zip(brackets.high.chunks(lanes));
-    for ((low, high), out) in brackets_of.zip(out.chunks_mut((stride * lanes).max(1))) {
+    let brackets = low.chunks(lanes).zip(high.chunks(lanes));
+    for ((low, high), out) in brackets.zip(out.chunks_mut((stride * lanes).max(1))) {
         let (low, high) = (simd.load(low), simd.load(high));
         let mut x = simd.splat(T::HALF) * (low + high);
         let mut factor = x;
         for _ in 0..iterations::<T>() {
-            let (correction, inverse_length) = twisted(simd, matrix, x, brackets.floor, memory);
+            let (correction, inverse_length) = twisted(simd, matrix, x, noise, memory);
             factor = inverse_length;
             let next = x + correction;
             // Beside the bracket belongs to another eigenvalue.
@@ -241,7 +245,8 @@ fn twisted<T: Scalar, S: Simd<T>>(
 
     // Eliminate from both ends: `down[i] = bᵢ/pᵢ` with the pivots from the top, `up[i] = bᵢ₋₁/qᵢ`
     // with those from the bottom (signs changed, both).
-    let (mut p, mut q) = (x - simd.splat(at(matrix.diagonal, 0)), x - simd.splat(at(matrix.diagonal, n - 1)));
+    let (mut p, mut q) =
+        (x - simd.splat(at(matrix.diagonal, 0)), x - simd.splat(at(matrix.diagonal, n - 1)));
     for ((i, down), up) in (0..n).zip(down.iter_mut()).zip(up.iter_mut().rev()) {
         let j = n - 1 - i;
         let (b, c) = (simd.splat(at(matrix.off, i)), simd.splat(at(matrix.off, j.wrapping_sub(1))));
