@@ -405,7 +405,7 @@ impl<T: Scalar, const M: usize, const N: usize, const K: usize> Search<'_, T, M,
             };
             let weights = [behind(&r), behind(&w), behind(next)];
             Update { z: &z, v, weights: &weights, columns: rest, image: &mut image }
-                .from_row(simd, k + 1);
+                .below(simd, k + 1);
             for (z, &image) in z.iter_mut().zip(&image).skip(k + 1) {
                 *z = tau_right * image;
             }
@@ -616,7 +616,7 @@ struct Update<'a, T, const M: usize, const N: usize> {
 impl<T: Scalar, const M: usize, const N: usize> Update<'_, T, M, N> {
     /// The rows from `row` on, and perhaps some before it.
     #[inline(always)]
-    fn from_row<S: Simd<T>>(&mut self, simd: S, row: usize) {
+    fn below<S: Simd<T>>(&mut self, simd: S, row: usize) {
         let mut i = row - row % S::V::LEN;
         while i + 2 * S::V::LEN <= M {
             self.registers::<S, 2>(simd, i);
