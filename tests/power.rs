@@ -12,6 +12,7 @@ mod support;
 use eigenmote::linalg::power::{
     Options, PowerError, dominant_eigenpair, dominant_eigenpair_in_place, dominant_triplet,
     dominant_triplet_in_place, top_eigenpairs, top_eigenpairs_in_place, top_triplets,
+    top_triplets_in_place,
 };
 use eigenmote::{Mat, Scalar, rng};
 use proptest::prelude::*;
@@ -363,4 +364,140 @@ fn an_unreachable_tolerance_ends_at_the_cap() {
     assert!(dominant_triplet(&a, &options).unwrap().info.iterations <= 50);
     assert!(top_eigenpairs::<_, 7, 2>(&a, &options).unwrap().info.iterations <= 50);
     assert!(top_triplets::<_, 7, 7, 2>(&a, &options).unwrap().info.iterations <= 50);
+}
+
+/// `R·diag(d)·Rᵀ` and `R·diag(d)·Qᵀ` with products `R`, `Q` of reflections along random vectors.
+fn turned<T: Scalar, const M: usize, const N: usize>(d: &[f64], same: bool) -> Mat<T, M, N> {
+    let mut a = Mat::<f64, M, N>::from_fn(|i, j| if i == j { d[i] } else { 0.0 });
+    let mut rng = rng::seeded(7);
+    for _ in 0..3 {
+        let mut direction = |n: usize| {
+            let x: Vec<f64> = (0..n).map(|_| rng::normal(&mut rng)).collect();
+            let length = x.iter().map(|x| x * x).sum::<f64>().sqrt();
+            x.iter().map(|v| v / length).collect::<Vec<_>>()
+        };
+        let left = direction(M);
+        let right = if same { left.clone() } else { direction(N) };
+        for column in &mut a.cols {
+            let along: f64 = column.iter().zip(&left).map(|(a, h)| a * h).sum();
+            column.iter_mut().zip(&left).for_each(|(a, h)| *a -= 2.0 * along * h);
+        }
+        for i in 0..M {
+            let along: f64 = a.cols.iter().zip(&right).map(|(c, h)| c[i] * h).sum();
+            a.cols.iter_mut().zip(&right).for_each(|(c, h)| c[i] -= 2.0 * along * h);
+        }
+    }
+    if same {
+        return Mat::from_fn(|i, j| T::from_f64(if i < j { a.cols[j][i] } else { a.cols[i][j] }));
+    }
+    Mat::from_fn(|i, j| T::from_f64(a.cols[j][i]))
+}
+
+fn geometric(n: usize, ratio: f64) -> Vec<f64> {
+    (0..n).scan(1.0, |x, _| Some(core::mem::replace(x, *x * ratio))).collect()
+}
+
+/// Leading triplets of square, tall and wide matrices and leading pairs of a symmetric one, large
+/// enough for every way there is.
+fn check_large<T: Scalar>(d: &[f64]) {
+    let square = turned::<T, 40, 40>(d, false);
+    check_triplet(&square);
+    check_top_triplets::<_, 40, 40, 4>(&square);
+    let tall = turned::<T, 50, 40>(d, false);
+    check_top_triplets::<_, 50, 40, 3>(&tall);
+    check_top_triplets::<_, 40, 50, 3>(&tall.transpose());
+    let mut signed = d.to_vec();
+    signed.iter_mut().skip(1).step_by(2).for_each(|x| *x = -*x);
+    for d in [d, &signed] {
+        let symmetric = turned::<T, 40, 40>(d, true);
+        check_pair(&symmetric);
+        check_top_pairs::<_, 40, 4>(&symmetric);
+    }
+}
+
+#[test]
+fn every_kind_of_spectrum_of_a_large_matrix_gives_its_leading_values() {
+    fn check<T: Scalar>() {
+        let flat: Vec<f64> = (0..40).map(|i| 1.0 - f64::from(i) / 80.0).collect();
+        check_large::<T>(&flat);
+        for ratio in [0.95, 0.8, 0.5, 0.1, 1e-3] {
+            check_large::<T>(&geometric(40, ratio));
+        }
+        check_large::<T>(&[&[3.0, 1.0][..], &[0.0; 38]].concat());
+        check_large::<T>(&[0.0; 40]);
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn repeated_leading_values_are_found_as_often_as_they_occur() {
+    fn check<T: Scalar>() {
+        for times in [2, 3, 4, 5, 20, 40] {
+            let mut d = geometric(40, 0.7);
+            d.iter_mut().take(times).for_each(|x| *x = 2.0);
+            check_large::<T>(&d);
+        }
+        // The value wanted last is repeated, and hidden behind others that decay.
+        let mut d = geometric(40, 0.6);
+        (d[2], d[3], d[4], d[5]) = (0.3, 0.3, 0.3, 0.3);
+        check_large::<T>(&d);
+        check_top_triplets::<_, 40, 40, 4>(&diagonal::<T, 40>(core::array::from_fn(|i| d[39 - i])));
+        check_top_pairs::<_, 40, 4>(&diagonal::<T, 40>(core::array::from_fn(|i| d[39 - i])));
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn values_that_decay_need_fewer_products_than_there_are_columns() {
+    fn check<T: Scalar>() {
+        let a = turned::<T, 64, 64>(&geometric(64, 0.8), false);
+        assert!(dominant_triplet(&a, &Options::new()).unwrap().info.iterations < 32);
+        assert!(top_triplets::<_, 64, 64, 4>(&a, &Options::new()).unwrap().info.iterations < 32);
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn a_stream_that_drifts_is_followed_with_less_work_than_from_the_start() {
+    fn check<T: Scalar>() {
+        let mut a = turned::<T, 40, 40>(&geometric(40, 0.3), false);
+        let symmetric = turned::<T, 40, 40>(&geometric(40, 0.3), true);
+        let mut b = symmetric;
+        let (mut u, mut v) = (Mat::<T, 40, 3>::zeros(), Mat::<T, 40, 3>::zeros());
+        let (mut w, mut values, mut residuals) = (v, [T::ZERO; 3], [T::ZERO; 3]);
+        let o = Options::new();
+        let (mut cold, mut warm) = (0, 0);
+        for tick in 0..20 {
+            let drift = random::<T, 40, 40>(tick);
+            let size = T::from_f64(1e-6);
+            for i in 0..40 {
+                for j in 0..40 {
+                    a.cols[j][i] += size * drift.cols[j][i];
+                    b.cols[j][i] += size * (drift.cols[j][i] + drift.cols[i][j]);
+                }
+            }
+            let first = top_triplets::<_, 40, 40, 3>(&a, &o).unwrap();
+            let next =
+                top_triplets_in_place(&a, &mut u, &mut values, &mut v, &mut residuals, &o).unwrap();
+            assert!(first.info.converged && next.converged);
+            for (s, t) in values.iter().zip(first.s) {
+                let error = (*s - t).to_f64().abs();
+                assert!(error <= 2.0 * bounds::iterated_value::<T>(40), "{error}");
+            }
+            let pairs = top_eigenpairs::<_, 40, 3>(&b, &o).unwrap();
+            let followed =
+                top_eigenpairs_in_place(&b, &mut w, &mut values, &mut residuals, &o).unwrap();
+            assert!(pairs.info.converged && followed.converged);
+            if tick > 0 {
+                cold += first.info.iterations.min(pairs.info.iterations);
+                warm += next.iterations.max(followed.iterations);
+            }
+        }
+        assert!(2 * warm < cold, "{warm} of {cold}");
+    }
+    check::<f32>();
+    check::<f64>();
 }

@@ -242,7 +242,13 @@ impl<T: Scalar, A: Columns<T>> Kernel<T> for Iterate<'_, T, A> {
 /// A matrix–vector product is a sum of columns here, and all of a column takes part in every step:
 /// what lies above the rows that are left stays bounded and is not used any more.
 #[inline(always)]
-fn tridiagonalize<T: Scalar, S: Simd<T>>(simd: S, n: usize, a: &mut [T], d: &mut [T], e: &mut [T]) {
+pub(super) fn tridiagonalize<T: Scalar, S: Simd<T>>(
+    simd: S,
+    n: usize,
+    a: &mut [T],
+    d: &mut [T],
+    e: &mut [T],
+) {
     for j in 0..n {
         put(d, j, T::ZERO);
         for i in 0..j {

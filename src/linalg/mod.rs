@@ -4,6 +4,7 @@ pub mod batch;
 pub mod closed;
 pub mod eigh;
 pub mod jacobi;
+mod leading;
 pub mod lowrank;
 pub mod operator;
 pub mod power;
@@ -11,6 +12,7 @@ pub mod qr;
 pub(crate) mod rows;
 pub mod svd;
 mod sweep;
+mod tridiagonal;
 pub mod truncated;
 
 pub use batch::{BatchError, PackedEigh, PackedSvd, eigh_batch, svd_batch};

@@ -3,9 +3,10 @@
 use core::fmt;
 
 use super::at;
+use super::rows::{Strip, strips, weighted_sum};
 use crate::mat::{Mat, MatRef};
 use crate::scalar::Scalar;
-use crate::simd;
+use crate::simd::{self, Kernel, Lanes, Simd};
 
 /// A matrix known by its products with vectors.
 ///
@@ -55,17 +56,68 @@ impl<T: Scalar> LinearOperator<T> for MatRef<'_, T> {
     }
     fn apply(&self, x: &[T], y: &mut [T]) {
         y.fill(T::ZERO);
-        for (j, &x) in x.iter().enumerate() {
-            simd::axpy(x, self.col(j), y);
-        }
+        T::dispatch(Product { a: *self, x, y });
     }
     fn apply_transposed(&self, x: &[T], y: &mut [T]) {
-        for (j, y) in y.iter_mut().enumerate() {
-            *y = simd::dot(self.col(j), x);
-        }
+        T::dispatch(Transposed { a: *self, x, y });
     }
     fn frobenius_squared(&self, k: i32) -> Option<T> {
         Some(sum_of_squares(self.as_slice(), k))
+    }
+}
+
+/// `y ← y + A·x`.
+struct Product<'a, T> {
+    a: MatRef<'a, T>,
+    x: &'a [T],
+    y: &'a mut [T],
+}
+
+/// Columns that are added up in one pass over `y`; the matrix is read from its beginning to its end.
+const COLUMNS: usize = 4;
+
+impl<T: Scalar> Kernel<T> for Product<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { a, x, y } = self;
+        let (rows, stride) = (a.rows().min(y.len()), a.rows().max(1));
+        let groups = a.as_slice().chunks(stride.saturating_mul(COLUMNS));
+        for (columns, x) in groups.zip(x.chunks(COLUMNS)) {
+            strips(simd, (0, rows), &mut AddColumns { columns, stride, x, y: &mut *y });
+        }
+    }
+}
+
+struct AddColumns<'a, T> {
+    columns: &'a [T],
+    stride: usize,
+    x: &'a [T],
+    y: &'a mut [T],
+}
+
+impl<T: Scalar> Strip<T> for AddColumns<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
+        let sum = weighted_sum(simd, self.x, self.columns, self.stride, i);
+        (simd.load_at(self.y, i) + sum).store_at(self.y, i);
+    }
+}
+
+/// `y ← Aᵀ·x`.
+struct Transposed<'a, T> {
+    a: MatRef<'a, T>,
+    x: &'a [T],
+    y: &'a mut [T],
+}
+
+impl<T: Scalar> Kernel<T> for Transposed<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        for (j, y) in self.y.iter_mut().enumerate() {
+            *y = simd.dot(self.a.col(j), self.x);
+        }
     }
 }
 

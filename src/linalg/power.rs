@@ -1,39 +1,44 @@
-//! The leading eigenpairs of a symmetric matrix and the leading singular triplets of any matrix,
-//! by repeated multiplication.
+//! The leading eigenpairs of a symmetric matrix and the leading singular triplets of any matrix.
 //!
-//! One vector at a time ([`dominant_eigenpair`], [`dominant_triplet`]): multiply by `A` twice, by
-//! `A` and `Aᵀ` respectively, and normalise. The square of `A` does not tell `λ` from `−λ`; the
-//! sum and the difference of `v` and `A·v/‖A·v‖` do. Small code, little memory, and one or two
-//! iterations are enough where the matrix has changed only a little.
+//! From scratch, [`top_triplets`], [`dominant_triplet`] and [`top_eigenpairs`] go by way of a small
+//! bidiagonal or tridiagonal matrix, of which only the wanted values are computed: by
+//! Golub–Kahan–Lanczos where the values decay, which ends after a few products, and by reflections
+//! elsewhere, which take the same time for every matrix. Repeated values are found as often as they
+//! occur.
 //!
-//! A block of `K` vectors ([`top_eigenpairs`], [`top_triplets`]): multiply, take the best
-//! approximations in the span (Rayleigh–Ritz), repeat.
+//! From the result for a similar matrix (`…_in_place`), a block of `K` vectors is multiplied by `A`
+//! and `Aᵀ`, and replaced by the best approximations in its span (Rayleigh–Ritz), as long as four
+//! more multiplications promise to be enough: the error shrinks by `(σ_{K+1}/σ_K)²` each time. The
+//! same block takes over what a search left above the tolerance, or did not start because
+//! [`Options::max_iterations`] does not allow for it.
 //!
-//! Convergence depends on gaps: the error shrinks by `(σ₂/σ₁)²` an iteration for one vector, by
-//! `(σ_{K+1}/σ_K)²` for a block of triplets. Where that is slow, use [`svd`](super::svd::svd),
-//! [`eigh`](super::eigh::eigh) or [`truncated`](super::truncated).
+//! One eigenpair with little memory ([`dominant_eigenpair`]): multiply by `A` twice and normalise.
+//! The square of `A` does not tell `λ` from `−λ`; the sum and the difference of `v` and `A·v/‖A·v‖`
+//! do. Where the next value is close, `top_eigenpairs::<_, N, 1>` is faster.
 //!
-//! The residual certifies that a value belongs to `A`, not that it is the largest: a start that
-//! holds almost nothing of the leading vector can settle on the next one if the two values are
-//! close (seen once in 20 000 random 12×5 `f32` matrices, 0.5 % apart).
+//! The residual certifies that a value belongs to `A`, not that it is the largest. A Krylov space is
+//! trusted only if what it has not seen of `‖A‖_F²` is less than the square of the value wanted last.
+//! A start that is given by the caller can settle on the wrong vectors if it holds almost nothing of
+//! the right ones and the values are close.
 //!
 //! A cap on iterations that was reached is not an error: it is a budget. What is returned is the
 //! best there was, `converged` says whether it is within the tolerance, and the residual, which
 //! is computed from the returned vectors, says what it is worth.
 //!
-//! Source: Golub & Van Loan, *Matrix Computations*, §8.2; Parlett, *The Symmetric Eigenvalue
-//! Problem*, §14.
+//! Source: Golub & Van Loan, *Matrix Computations*, §8.2, §8.3, §10.4; Parlett, *The Symmetric
+//! Eigenvalue Problem*, §14.
 
 use core::fmt;
 
 use super::eigh::eigh_view;
+use super::leading::{Bidiagonal, Found, PairSearch, Search, add_columns};
 use super::svd::svd_in_place;
 use super::truncated::{Scaling, default_tolerance, fill_uniform, orthonormalize, random_column};
-use super::{SvdError, at, copy, fix_sign, max_exponent, put};
+use super::{SvdError, at, copy, fix_sign, max_exponent, put, swap, swap_cols};
 use crate::mat::{Columns, Mat, MatMut, norm};
 use crate::rng::{Generator, seeded};
 use crate::scalar::Scalar;
-use crate::simd;
+use crate::simd::{self, Kernel, Simd};
 
 /// When to stop.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,6 +75,12 @@ impl<T: Scalar> Options<T> {
     /// that of the last iteration by rounding, and must be within the tolerance as well.
     fn goal(&self) -> T {
         T::from_f64(0.875) * self.tolerance()
+    }
+
+    /// The same for a search: a tolerance below rounding cannot be met, and one beyond half of the
+    /// value means nothing.
+    fn search_goal(&self) -> T {
+        self.goal().max(T::from_f64(8.0) * T::EPSILON).min(T::HALF)
     }
 }
 
@@ -184,7 +195,8 @@ pub struct TopTriplets<T, const M: usize, const N: usize, const K: usize> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Info<T> {
-    /// Iterations that were made.
+    /// Iterations that were made: multiplications of the vector or the block, and columns of the
+    /// bidiagonal or tridiagonal matrix, each of which costs about two products with a vector.
     pub iterations: u32,
     /// The largest residual, computed from what is returned: there is an eigenvalue (a singular
     /// value) of `A` within this distance of each value.
@@ -291,7 +303,7 @@ pub fn dominant_eigenpair_in_place<T: Scalar, const N: usize>(
 /// one stands alone; checked by `tests/power.rs`.
 ///
 /// # Cost
-/// `4·M·N` flops an iteration; `2·(M + N)` values of stack.
+/// As [`top_triplets`] with `K = 1`.
 ///
 /// ```
 /// use eigenmote::{Mat, linalg::power::{Options, dominant_triplet}};
@@ -322,34 +334,11 @@ pub fn dominant_triplet_in_place<T: Scalar, const M: usize, const N: usize>(
     options: &Options<T>,
 ) -> Result<(T, Info<T>), PowerError> {
     const { assert!(M >= 1 && N >= 1, "the matrix must not be empty") };
-    let a = Product::new(a)?;
-    start(v, options)?;
-    let mut w = [T::ZERO; N];
-    let mut s;
-    let mut iterations = 0;
-    loop {
-        a.forward(v, u);
-        s = normalize(u);
-        if s == T::ZERO {
-            put(u, 0, T::ONE);
-        }
-        a.backward(u, &mut w);
-        let mut rest = w;
-        simd::axpy(-s, v, &mut rest);
-        if !(norm(&rest) > options.goal() * s) || iterations >= options.max_iterations {
-            break;
-        }
-        iterations = iterations.saturating_add(1);
-        *v = w;
-        normalize(v);
-    }
-    if fix_sign(v) {
-        simd::scale(-T::ONE, u);
-    }
-    let residual = a.triplet_residual(u, s, v);
-    let converged = !(residual > options.tolerance() * s);
-    let info = a.info(iterations, residual, converged);
-    Ok((a.unscale(s)?, info))
+    let (mut left, mut right) = (Mat::from_cols([*u]), Mat::from_cols([*v]));
+    let (mut s, mut residuals) = ([T::ZERO], [T::ZERO]);
+    let result = top_triplets_in_place(a, &mut left, &mut s, &mut right, &mut residuals, options);
+    ([*u], [*v]) = (left.cols, right.cols);
+    Ok((at(&s, 0), result?))
 }
 
 /// The `K` eigenvalues of largest magnitude of a symmetric matrix.
@@ -364,7 +353,8 @@ pub fn dominant_triplet_in_place<T: Scalar, const M: usize, const N: usize>(
 /// As [`dominant_eigenpair`].
 ///
 /// # Cost
-/// About `10·N²·K + 20·N·K² + 72·K³` flops an iteration; `6·N·K + 4·K²` values of stack.
+/// About `4/3·N³ + 4·N²·K` flops, and some ten passes of a division per row for the values; a start
+/// that is followed, `4·N²·K + 8·N·K²` an iteration. About `N² + 9·N·K + 4·K²` values of stack.
 ///
 /// ```
 /// use eigenmote::{Mat, linalg::power::{Options, top_eigenpairs}};
@@ -398,26 +388,37 @@ pub fn top_eigenpairs_in_place<T: Scalar, const N: usize, const K: usize>(
 ) -> Result<Info<T>, PowerError> {
     const { assert!(1 <= K && K <= N, "between 1 and N pairs") };
     let a = Product::new(a)?;
-    let mut rng = start_block(vectors, options)?;
-    let mut ritz = RitzSpace::<T, N, K>::new();
+    let mut rng = seeded(options.seed);
+    let given = simd::max_abs(vectors.as_slice()) != T::ZERO || !vectors.is_finite();
+    let mut follow = given;
+    let (mut iterations, mut before) = (0, T::MAX);
+    let mut searched = false;
+    start_block(vectors, options, &mut rng)?;
     let mut v = *vectors;
-    let mut iterations = 0;
     loop {
-        ritz.extract(&a, &v, vectors, values);
-        let largest = simd::max_abs(values);
-        for ((x, value), residual) in
-            vectors.cols.iter_mut().zip(values.iter()).zip(&mut *residuals)
-        {
-            let mut rest = [T::ZERO; N];
-            a.forward(x, &mut rest);
-            simd::axpy(-*value, x, &mut rest);
-            *residual = norm(&rest);
+        let mut worst = T::MAX;
+        let left = usize::try_from(options.max_iterations.saturating_sub(iterations))
+            .unwrap_or(usize::MAX);
+        if !searched && !follow && left >= N {
+            searched = true;
+            iterations = iterations.saturating_add(u32::try_from(N).unwrap_or(u32::MAX));
+            if a.search_pairs(vectors, options) {
+                worst = a.pair_quotients(vectors, values, residuals);
+                v = *vectors;
+            }
         }
-        if !(simd::max_abs(residuals) > options.goal() * largest)
-            || iterations >= options.max_iterations
+        if worst > options.goal() * simd::max_abs(values) {
+            // Within the span of `v` alone, a start that is orthogonal to a wanted vector does not
+            // settle: see `perturb`.
+            RitzSpace::<T, N, K>::new().extract(&a, &v, !follow, vectors, values);
+            worst = a.pair_quotients(vectors, values, residuals);
+        }
+        if !(worst > options.goal() * simd::max_abs(values)) || iterations >= options.max_iterations
         {
             break;
         }
+        follow &= nearly_there(before, worst, options.goal() * simd::max_abs(values));
+        before = worst;
         iterations = iterations.saturating_add(1);
         // The block goes its own way: an approximation that is not yet among the largest must not
         // be lost.
@@ -451,7 +452,11 @@ pub fn top_eigenpairs_in_place<T: Scalar, const N: usize, const K: usize>(
 /// As [`dominant_triplet`].
 ///
 /// # Cost
-/// About `4·M·N·K + 8·(M + N)·K²` flops an iteration and a decomposition of `M × K`.
+/// With `n = min(M, N)`, about `4·M·n² − 4/3·n³ + 4·(M + n)·n·K` flops and some ten passes of a
+/// division per row and column for the values. Where the values decay and `n ≥ 24`, for `p` columns
+/// (often `K + 8` in `f32`, `K + 16` in `f64`) about `4·M·N·p + 2·(M + N)·p²` instead. A start that is
+/// followed, `4·M·N·K + 8·(M + N)·K²` an iteration and a decomposition of `M × K`. About
+/// `M·N + n² + 4·n·K` values of stack, `M·N` more for a wide matrix.
 pub fn top_triplets<T: Scalar, const M: usize, const N: usize, const K: usize>(
     a: &Mat<T, M, N>,
     options: &Options<T>,
@@ -477,41 +482,49 @@ pub fn top_triplets_in_place<T: Scalar, const M: usize, const N: usize, const K:
 ) -> Result<Info<T>, PowerError> {
     const { assert!(1 <= K && K <= M && K <= N, "between 1 and min(M, N) triplets") };
     let a = Product::new(a)?;
-    let mut rng = start_block(v, options)?;
-    let mut turn = Mat::<T, K, K>::zeros();
-    let mut iterations = 0;
+    let given = simd::max_abs(v.as_slice()) != T::ZERO || !v.is_finite();
+    let mut follow = given;
+    let mut rng = seeded(options.seed);
+    if given || options.max_iterations == 0 {
+        start_block(v, options, &mut rng)?;
+    } else if let [first, ..] = v.cols.as_mut_slice() {
+        // One vector is enough for the search.
+        perturb(first, options, &mut rng);
+    }
+    let (mut iterations, mut before) = (0, T::MAX);
+    let mut searched = false;
     loop {
-        for (v, u) in v.cols.iter().zip(&mut u.cols) {
-            a.forward(v, u);
+        let mut worst = T::MAX;
+        if !searched && !follow && options.max_iterations > iterations {
+            searched = true;
+            let found = a.search(u, v, options, options.max_iterations.saturating_sub(iterations));
+            iterations =
+                iterations.saturating_add(u32::try_from(found.columns).unwrap_or(u32::MAX));
+            if found.orthonormal {
+                worst = a.quotients(u, s, v, residuals);
+            } else {
+                orthonormalize_all(v, &mut rng);
+            }
         }
-        match svd_in_place(u, s, &mut turn, &super::svd::Options::default()) {
-            // What did not converge is still orthonormal: the next iteration goes on from there.
-            Ok(_) | Err(SvdError::NotConverged { .. }) => {}
-            Err(SvdError::NotFinite) => return Err(PowerError::NotFinite),
-            Err(SvdError::Overflow) => return Err(PowerError::Overflow),
+        if worst > options.goal() * at(s, 0) {
+            a.best_in_span(u, s, v)?;
+            worst = a.residuals(u, s, v, residuals);
         }
-        *v = v.mul(&turn);
-        let mut next = Mat::<T, N, K>::zeros();
-        let mut worst = T::ZERO;
-        for (j, (u, w)) in u.cols.iter().zip(&mut next.cols).enumerate() {
-            a.backward(u, w);
-            let mut rest = *w;
-            simd::axpy(-at(s, j), v.col(j), &mut rest);
-            worst = worst.max(norm(&rest));
-        }
-        let settled = !(worst > options.goal() * at(s, 0));
-        if settled || iterations >= options.max_iterations {
+        if !(worst > options.goal() * at(s, 0)) || iterations >= options.max_iterations {
             break;
         }
+        follow &= nearly_there(before, worst, options.goal() * at(s, 0));
+        before = worst;
         iterations = iterations.saturating_add(1);
-        orthonormalize_all(&mut next, &mut rng);
-        *v = next;
+        for (v, u) in v.cols.iter_mut().zip(&u.cols) {
+            a.backward(u, v);
+        }
+        orthonormalize_all(v, &mut rng);
     }
-    for (j, (u, v)) in u.cols.iter_mut().zip(&mut v.cols).enumerate() {
+    for (u, v) in u.cols.iter_mut().zip(&mut v.cols) {
         if fix_sign(v) {
             simd::scale(-T::ONE, u);
         }
-        put(residuals, j, a.triplet_residual(u, at(s, j), v));
     }
     let residual = simd::max_abs(residuals);
     let converged = !(residual > options.tolerance() * at(s, 0));
@@ -525,9 +538,18 @@ pub fn top_triplets_in_place<T: Scalar, const M: usize, const N: usize, const K:
     Ok(info)
 }
 
+/// Whether a few more multiplications bring the residual below the goal; if not, a search from the
+/// beginning costs less.
+fn nearly_there<T: Scalar>(before: T, now: T, goal: T) -> bool {
+    let rate = now / before;
+    now * (rate * rate) * (rate * rate) <= goal
+}
+
 /// A finite matrix whose products are brought to mid-range.
 struct Product<'a, T, const M: usize, const N: usize> {
     a: &'a Mat<T, M, N>,
+    /// The largest exponent of an entry.
+    exponent: i32,
     scaling: Scaling,
 }
 
@@ -536,16 +558,15 @@ impl<'a, T: Scalar, const M: usize, const N: usize> Product<'a, T, M, N> {
         if !a.is_finite() {
             return Err(PowerError::NotFinite);
         }
-        let scaling = max_exponent(a.as_slice()).map_or(Scaling::NONE, Scaling::new::<T>);
-        Ok(Self { a, scaling })
+        let exponent = max_exponent(a.as_slice()).unwrap_or(0);
+        Ok(Self { a, exponent, scaling: Scaling::new::<T>(exponent) })
     }
 
     fn forward(&self, x: &[T; N], y: &mut [T; M]) {
         let mut scratch = [T::ZERO; N];
         self.scaling.apply(x, &mut scratch, y, |x, y| {
-            y.fill(T::ZERO);
-            for (col, &x) in self.a.cols.iter().zip(x) {
-                simd::axpy(x, col, y);
+            if let (Some(x), Some(y)) = (x.first_chunk(), y.first_chunk_mut()) {
+                T::dispatch(Forward { a: self.a, x, y });
             }
         });
     }
@@ -553,20 +574,125 @@ impl<'a, T: Scalar, const M: usize, const N: usize> Product<'a, T, M, N> {
     fn backward(&self, x: &[T; M], y: &mut [T; N]) {
         let mut scratch = [T::ZERO; M];
         self.scaling.apply(x, &mut scratch, y, |x, y| {
-            for (col, y) in self.a.cols.iter().zip(y) {
-                *y = simd::dot(col, x);
+            if let Some(x) = x.first_chunk() {
+                simd::products(&self.a.cols, x, y);
             }
         });
     }
 
-    /// The larger of `‖A·v − s·u‖` and `‖Aᵀ·u − s·v‖`.
-    fn triplet_residual(&self, u: &[T; M], s: T, v: &[T; N]) -> T {
+    /// Candidates for the leading triplets, as good as a bidiagonal matrix gives them.
+    fn search<const K: usize>(
+        &self,
+        u: &mut Mat<T, M, K>,
+        v: &mut Mat<T, N, K>,
+        options: &Options<T>,
+        budget: u32,
+    ) -> Found {
+        let exponent = self.exponent;
+        let budget = usize::try_from(budget).unwrap_or(usize::MAX);
+        let goal = options.search_goal();
+        let scaling = self.scaling;
+        if M >= N {
+            let mut memory = Bidiagonal::<T, M, N>::new();
+            let memory = &mut memory;
+            return T::dispatch(Search {
+                memory,
+                a: self.a,
+                scaling,
+                exponent,
+                goal,
+                budget,
+                u,
+                v,
+            });
+        }
+        // The bidiagonal matrix of a wide one is that of its transpose.
+        let a = self.a.transpose();
+        for (u, v) in u.cols.iter_mut().zip(&v.cols) {
+            self.forward(v, u);
+        }
+        let mut memory = Bidiagonal::<T, N, M>::new();
+        let memory = &mut memory;
+        T::dispatch(Search { memory, a: &a, scaling, exponent, goal, budget, u: v, v: u })
+    }
+
+    /// `s = uᵀ·A·v`, descending, never negative, and the residuals.
+    fn quotients<const K: usize>(
+        &self,
+        u: &mut Mat<T, M, K>,
+        s: &mut [T; K],
+        v: &mut Mat<T, N, K>,
+        residuals: &mut [T; K],
+    ) -> T {
         let (mut left, mut right) = ([T::ZERO; M], [T::ZERO; N]);
-        self.forward(v, &mut left);
-        simd::axpy(-s, u, &mut left);
-        self.backward(u, &mut right);
-        simd::axpy(-s, v, &mut right);
-        norm(&left).max(norm(&right))
+        for (((u, v), s), residual) in
+            u.cols.iter_mut().zip(&v.cols).zip(&mut *s).zip(&mut *residuals)
+        {
+            self.forward(v, &mut left);
+            *s = simd::dot(u, &left);
+            if *s < T::ZERO {
+                simd::scale(-T::ONE, u);
+                *s = -*s;
+            }
+            *residual = self.rest(u, *s, v, &mut left, &mut right);
+        }
+        // Almost in order already: values closer than the tolerance may have changed places.
+        for k in 1..K {
+            for i in (1..=k).rev() {
+                if at(s, i) > at(s, i - 1) {
+                    swap(s, i, i - 1);
+                    swap(residuals, i, i - 1);
+                    swap_cols(u, i, i - 1);
+                    swap_cols(v, i, i - 1);
+                }
+            }
+        }
+        simd::max_abs(residuals)
+    }
+
+    /// The best approximations in the span of `v`: `A·V = U·diag(s)·Wᵀ`, `V ← V·W`.
+    fn best_in_span<const K: usize>(
+        &self,
+        u: &mut Mat<T, M, K>,
+        s: &mut [T; K],
+        v: &mut Mat<T, N, K>,
+    ) -> Result<(), PowerError> {
+        let mut turn = Mat::<T, K, K>::zeros();
+        for (v, u) in v.cols.iter().zip(&mut u.cols) {
+            self.forward(v, u);
+        }
+        match svd_in_place(u, s, &mut turn, &super::svd::Options::default()) {
+            // What did not converge is still orthonormal: the next iteration goes on from there.
+            Ok(_) | Err(SvdError::NotConverged { .. }) => {}
+            Err(SvdError::NotFinite) => return Err(PowerError::NotFinite),
+            Err(SvdError::Overflow) => return Err(PowerError::Overflow),
+        }
+        *v = v.mul(&turn);
+        Ok(())
+    }
+
+    /// The residual of each triplet; returns the largest.
+    fn residuals<const K: usize>(
+        &self,
+        u: &Mat<T, M, K>,
+        s: &[T; K],
+        v: &Mat<T, N, K>,
+        residuals: &mut [T; K],
+    ) -> T {
+        let (mut left, mut right) = ([T::ZERO; M], [T::ZERO; N]);
+        for (((u, &s), v), residual) in u.cols.iter().zip(s).zip(&v.cols).zip(&mut *residuals) {
+            self.forward(v, &mut left);
+            *residual = self.rest(u, s, v, &mut left, &mut right);
+        }
+        simd::max_abs(residuals)
+    }
+
+    /// The larger of `‖A·v − s·u‖` and `‖Aᵀ·u − s·v‖`, with `A·v` in `left`, which is lost.
+    fn rest(&self, u: &[T; M], s: T, v: &[T; N], left: &mut [T; M], right: &mut [T; N]) -> T {
+        simd::axpy(-s, u, left);
+        self.backward(u, right);
+        simd::axpy(-s, v, right);
+        norm(left).max(norm(right))
     }
 
     fn unscale(&self, value: T) -> Result<T, PowerError> {
@@ -577,6 +703,62 @@ impl<'a, T: Scalar, const M: usize, const N: usize> Product<'a, T, M, N> {
     fn info(&self, iterations: u32, residual: T, converged: bool) -> Info<T> {
         let residual = residual.scale_exp2(self.scaling.exponent());
         Info { iterations, residual, converged }
+    }
+}
+
+/// `y ← A·x`.
+struct Forward<'a, T, const M: usize, const N: usize> {
+    a: &'a Mat<T, M, N>,
+    x: &'a [T; N],
+    y: &'a mut [T; M],
+}
+
+impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for Forward<'_, T, M, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        *self.y = [T::ZERO; M];
+        add_columns(simd, &self.a.cols, self.x, self.y);
+    }
+}
+
+impl<T: Scalar, const N: usize> Product<'_, T, N, N> {
+    /// Candidates for the eigenpairs of largest magnitude, as good as a tridiagonal matrix gives
+    /// them; whether they are orthonormal.
+    fn search_pairs<const K: usize>(
+        &self,
+        vectors: &mut Mat<T, N, K>,
+        options: &Options<T>,
+    ) -> bool {
+        let mut a = *self.a;
+        let (exponent, goal) = (self.exponent, options.search_goal());
+        T::dispatch(PairSearch { a: &mut a, exponent, goal, vectors })
+    }
+
+    /// `λ = vᵀ·A·v`, by descending magnitude, and the residuals; returns the largest.
+    fn pair_quotients<const K: usize>(
+        &self,
+        vectors: &mut Mat<T, N, K>,
+        values: &mut [T; K],
+        residuals: &mut [T; K],
+    ) -> T {
+        let mut image = [T::ZERO; N];
+        for ((v, value), residual) in vectors.cols.iter().zip(&mut *values).zip(&mut *residuals) {
+            self.forward(v, &mut image);
+            *value = simd::dot(v, &image);
+            simd::axpy(-*value, v, &mut image);
+            *residual = norm(&image);
+        }
+        for k in 1..K {
+            for i in (1..=k).rev() {
+                if at(values, i).abs() > at(values, i - 1).abs() {
+                    swap(values, i, i - 1);
+                    swap(residuals, i, i - 1);
+                    swap_cols(vectors, i, i - 1);
+                }
+            }
+        }
+        simd::max_abs(residuals)
     }
 }
 
@@ -624,16 +806,16 @@ fn perturb<T: Scalar>(v: &mut [T], options: &Options<T>, rng: &mut Generator) {
 fn start_block<T: Scalar, const N: usize, const K: usize>(
     vectors: &mut Mat<T, N, K>,
     options: &Options<T>,
-) -> Result<Generator, PowerError> {
+    rng: &mut Generator,
+) -> Result<(), PowerError> {
     if !vectors.is_finite() {
         return Err(PowerError::NotFinite);
     }
-    let mut rng = seeded(options.seed);
     for v in &mut vectors.cols {
-        perturb(v, options, &mut rng);
+        perturb(v, options, rng);
     }
-    orthonormalize_all(vectors, &mut rng);
-    Ok(rng)
+    orthonormalize_all(vectors, rng);
+    Ok(())
 }
 
 /// Gram–Schmidt with a random vector in place of each column that depends on those before.
@@ -668,12 +850,13 @@ impl<T: Scalar, const N: usize, const K: usize> RitzSpace<T, N, K> {
         }
     }
 
-    /// The `K` approximate eigenpairs of largest magnitude in the span of `v` and `A·v`
+    /// The `K` approximate eigenpairs of largest magnitude in the span of `v` and, if wanted, `A·v`
     /// (Rayleigh–Ritz). (Where a length does not fit, which it does, nothing happens.)
     fn extract(
         &mut self,
         a: &Product<'_, T, N, N>,
         v: &Mat<T, N, K>,
+        with_image: bool,
         vectors: &mut Mat<T, N, K>,
         top: &mut [T; K],
     ) -> Option<()> {
@@ -686,7 +869,7 @@ impl<T: Scalar, const N: usize, const K: usize> RitzSpace<T, N, K> {
             size += 1;
         }
         for j in 0..K {
-            if size == N {
+            if size == N || !with_image {
                 break;
             }
             copy(image.col(j), basis.col_mut(size));

@@ -19,11 +19,12 @@ use core::fmt;
 
 use super::jacobi::rotation;
 use super::operator::LinearOperator;
+use super::rows::{Strip, strips};
 use super::{at, copy, fix_sign, put, swap, swap_cols};
 use crate::mat::{Columns, MatMut, MatRef, norm};
 use crate::rng::{Generator, seeded, uniform};
 use crate::scalar::Scalar;
-use crate::simd::{self, Single};
+use crate::simd::{self, Kernel, Lanes, Simd, Single};
 
 /// What is wanted, and limits of the iteration.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -684,27 +685,64 @@ pub(super) fn orthonormalize<T: Scalar>(
     h: &mut [T],
     floor: T,
 ) -> T {
-    h.fill(T::ZERO);
-    for _ in 0..2 {
-        for i in 0..j {
-            let (b, x) = basis.pair_mut(i, j);
-            let along = simd::dot(b, x);
-            simd::axpy(-along, b, x);
-            put(h, i, at(h, i) + along);
+    T::dispatch(Orthonormalize { basis, j, h, floor })
+}
+
+struct Orthonormalize<'a, T, B> {
+    basis: &'a mut B,
+    j: usize,
+    h: &'a mut [T],
+    floor: T,
+}
+
+impl<T: Scalar, B: Columns<T>> Kernel<T> for Orthonormalize<'_, T, B> {
+    type Output = T;
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> T {
+        let Self { basis, j, h, floor } = self;
+        h.fill(T::ZERO);
+        for _ in 0..2 {
+            for i in 0..j {
+                let (b, x) = basis.pair_mut(i, j);
+                let along = simd.dot(b, x);
+                axpy(simd, -along, b, x);
+                put(h, i, at(h, i) + along);
+            }
         }
+        let x = basis.col_mut(j);
+        let length = norm(x);
+        if !(length > floor) {
+            return T::ZERO;
+        }
+        // A very short vector has an inverse length that is not representable.
+        let exponent = length.exponent();
+        let factor = T::ONE / length.scale_exp2(-exponent);
+        for x in x {
+            *x = x.scale_exp2(-exponent) * factor;
+        }
+        length
     }
-    let x = basis.col_mut(j);
-    let length = norm(x);
-    if !(length > floor) {
-        return T::ZERO;
+}
+
+/// `y ← y + a·x` in these registers.
+#[inline(always)]
+pub(super) fn axpy<T: Scalar, S: Simd<T>>(simd: S, a: T, x: &[T], y: &mut [T]) {
+    let n = x.len().min(y.len());
+    strips(simd, (0, n), &mut AddMultiple { a, x, y });
+}
+
+struct AddMultiple<'a, T> {
+    a: T,
+    x: &'a [T],
+    y: &'a mut [T],
+}
+
+impl<T: Scalar> Strip<T> for AddMultiple<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
+        let sum = simd.load_at(self.x, i).mul_add(simd.splat(self.a), simd.load_at(self.y, i));
+        sum.store_at(self.y, i);
     }
-    // A very short vector has an inverse length that is not representable.
-    let exponent = length.exponent();
-    let factor = T::ONE / length.scale_exp2(-exponent);
-    for x in x {
-        *x = x.scale_exp2(-exponent) * factor;
-    }
-    length
 }
 
 /// Makes column `j` a random unit vector orthogonal to the columns before it.
@@ -748,38 +786,9 @@ fn small_svd<T: Scalar>(
     rng: &mut Generator,
 ) {
     let n = x.cols();
-    for j in 0..n {
-        for (i, w) in w.col_mut(j).iter_mut().enumerate() {
-            *w = if i == j { T::ONE } else { T::ZERO };
-        }
-    }
+    T::dispatch(Sweeps { x: &mut *x, w: &mut *w });
+    // The rotations have not changed the norm of the whole.
     let floor = T::EPSILON * norm(x.as_slice());
-    let tolerance = T::HALF * T::EPSILON * T::from_usize(n).sqrt();
-    for _ in 0..MAX_SWEEPS {
-        let mut rotated = false;
-        for i in 0..n {
-            for j in i + 1..n {
-                let (a, b) = x.pair_mut(i, j);
-                let (alpha, beta) = (simd::dot(a, a), simd::dot(b, b));
-                if !(alpha > floor * floor && beta > floor * floor) {
-                    continue;
-                }
-                let gamma = simd::dot(a, b);
-                if !(gamma.abs() > tolerance * alpha.sqrt() * beta.sqrt()) {
-                    continue;
-                }
-                rotated = true;
-                let r = rotation(Single, alpha, beta, gamma);
-                let sine = r.c * r.t;
-                simd::rotate(r.c, sine, sine, a, b);
-                let (a, b) = w.pair_mut(i, j);
-                simd::rotate(r.c, sine, sine, a, b);
-            }
-        }
-        if !rotated {
-            break;
-        }
-    }
     for (j, s) in s.iter_mut().enumerate() {
         let length = norm(x.col(j));
         *s = if length > floor { length } else { T::ZERO };
@@ -800,6 +809,71 @@ fn small_svd<T: Scalar>(
         } else {
             random_column(x, j, &mut h, rng);
         }
+    }
+}
+
+/// Rotates the columns of `X` until they are orthogonal, and those of the identity along, into `W`.
+struct Sweeps<'a, X, W> {
+    x: &'a mut X,
+    w: &'a mut W,
+}
+
+impl<T: Scalar, X: Columns<T>, W: Columns<T>> Kernel<T> for Sweeps<'_, X, W> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { x, w } = self;
+        let n = x.cols();
+        for j in 0..n {
+            for (i, w) in w.col_mut(j).iter_mut().enumerate() {
+                *w = if i == j { T::ONE } else { T::ZERO };
+            }
+        }
+        let floor = T::EPSILON * norm(x.all_mut());
+        let tolerance = T::HALF * T::EPSILON * T::from_usize(n).sqrt();
+        for _ in 0..MAX_SWEEPS {
+            let mut rotated = false;
+            for i in 0..n {
+                for j in i + 1..n {
+                    let (a, b) = x.pair_mut(i, j);
+                    let (alpha, beta) = (simd.dot(a, a), simd.dot(b, b));
+                    if !(alpha > floor * floor && beta > floor * floor) {
+                        continue;
+                    }
+                    let gamma = simd.dot(a, b);
+                    if !(gamma.abs() > tolerance * alpha.sqrt() * beta.sqrt()) {
+                        continue;
+                    }
+                    rotated = true;
+                    let r = rotation(Single, alpha, beta, gamma);
+                    let (c, s) = (r.c, r.c * r.t);
+                    strips(simd, (0, n), &mut Turn { c, s, x: a, y: b });
+                    let (x, y) = w.pair_mut(i, j);
+                    strips(simd, (0, n), &mut Turn { c, s, x, y });
+                }
+            }
+            if !rotated {
+                break;
+            }
+        }
+    }
+}
+
+/// `(x, y) ← (c·x − s·y, s·x + c·y)`.
+struct Turn<'a, T> {
+    c: T,
+    s: T,
+    x: &'a mut [T],
+    y: &'a mut [T],
+}
+
+impl<T: Scalar> Strip<T> for Turn<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
+        let (c, s) = (simd.splat(self.c), simd.splat(self.s));
+        let (x, y) = (simd.load_at(self.x, i), simd.load_at(self.y, i));
+        (c * x - s * y).store_at(self.x, i);
+        s.mul_add(x, c * y).store_at(self.y, i);
     }
 }
 
