@@ -615,20 +615,15 @@ impl<T: Scalar> Run<T> {
             // Row i of X is column i of R.
             let exponent = at(exponents, i);
             let shift = exponent.saturating_sub(highest);
+            // R is upper triangular, and its rows from the rank on are zero, as X is so far.
+            let count = rank.min(i + 1);
             if shared && T::MIN_EXP <= shift && shift <= T::MAX_EXP {
                 let factor = T::exp2i(shift);
-                sweeping.set_row(i, |j| {
-                    if j < rank && j <= i { at(a, j * stride + i) * factor } else { T::ZERO }
-                });
+                sweeping.set_row(i, count, |j| at(a, j * stride + i) * factor);
             } else {
                 let own = &*b.queue.exponent;
-                sweeping.set_row(i, |j| {
-                    if j < rank && j <= i {
-                        at(a, j * stride + i).scale_exp2(exponent - at(own, j))
-                    } else {
-                        T::ZERO
-                    }
-                });
+                sweeping
+                    .set_row(i, count, |j| at(a, j * stride + i).scale_exp2(exponent - at(own, j)));
             }
         }
         sweeping.start(&mut self.sweep, &mut b.queue);

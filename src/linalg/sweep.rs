@@ -198,12 +198,12 @@ impl<'a, T: Scalar, S: Simd<T>> Sweeping<'a, S, T> {
         Self { simd, layout: Layout::new(columns, S::V::LEN), x, w }
     }
 
-    /// Row `i` of `X`, place by place.
+    /// The first `count` places of row `i` of `X`.
     #[inline(always)]
-    pub(super) fn set_row(&mut self, i: usize, value: impl Fn(usize) -> T) {
+    pub(super) fn set_row(&mut self, i: usize, count: usize, value: impl Fn(usize) -> T) {
         let layout = self.layout;
         if let Some(row) = self.x.chunks_exact_mut(layout.stride).nth(i) {
-            for place in 0..layout.columns {
+            for place in 0..count {
                 put(row, layout.at(place), value(place));
             }
         }
