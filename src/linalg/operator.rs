@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::at;
-use super::rows::{Strip, strips, weighted_sum};
+use super::rows::{Strip, strips};
 use crate::mat::{Mat, MatRef};
 use crate::scalar::Scalar;
 use crate::simd::{self, Kernel, Lanes, Simd};
@@ -81,10 +81,13 @@ impl<T: Scalar> Kernel<T> for Product<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let Self { a, x, y } = self;
-        let (rows, stride) = (a.rows().min(y.len()), a.rows().max(1));
-        let groups = a.as_slice().chunks(stride.saturating_mul(COLUMNS));
-        for (columns, x) in groups.zip(x.chunks(COLUMNS)) {
+        let (rows, stride) = (a.rows().min(y.len()), a.rows());
+        let mut rest = a.as_slice();
+        for x in x.chunks(COLUMNS) {
+            let (columns, after) =
+                rest.split_at_checked(stride.saturating_mul(COLUMNS)).unwrap_or((rest, &[]));
             strips(simd, (0, rows), &mut AddColumns { columns, stride, x, y: &mut *y });
+            rest = after;
         }
     }
 }
@@ -99,7 +102,15 @@ struct AddColumns<'a, T> {
 impl<T: Scalar> Strip<T> for AddColumns<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(&mut self, simd: S, i: usize) {
-        let sum = weighted_sum(simd, self.x, self.columns, self.stride, i);
+        // The last columns may be fewer: what is missing counts as zero.
+        let mut products = [simd.splat(T::ZERO); COLUMNS];
+        let mut place = i;
+        for (product, &x) in products.iter_mut().zip(self.x) {
+            *product = simd.load_at(self.columns, place) * simd.splat(x);
+            place = place.wrapping_add(self.stride);
+        }
+        let [a, b, c, d] = products;
+        let sum = (a + b) + (c + d);
         (simd.load_at(self.y, i) + sum).store_at(self.y, i);
     }
 }
