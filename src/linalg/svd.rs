@@ -12,6 +12,9 @@
 //! The singular values of `A = B·D` come out with a relative error that depends on the condition
 //! of `B` alone, whatever the diagonal scaling `D`.
 //!
+//! A 2×2 matrix is decomposed by a formula, and one of three or four columns and at most four rows with
+//! a register for every entry, as in [`batch`](super::batch): all that bookkeeping would take longer.
+//!
 //! Source: Drmač & Veselić, "New fast and accurate Jacobi SVD algorithm", SIAM J. Matrix Anal.
 //! Appl. 29 (2008); rotations and stopping rule as in LAPACK `xGESVJ`.
 
@@ -275,7 +278,8 @@ impl<T: Scalar, const M: usize, const N: usize> SvdState<T, M, N> {
     /// Does at most `budget` units of work; true when there is nothing left to do.
     ///
     /// A unit is one column eliminated, one round of up to `N/2` pairs of columns, one reflection
-    /// applied, or one column of the result formed: at most about `4·M·N + 10·N²` flops.
+    /// applied, or one column of the result formed: at most about `4·M·N + 10·N²` flops. Matrices of
+    /// at most four rows and as many columns or one less are one unit as a whole.
     pub fn step(&mut self, budget: usize) -> bool {
         if budget > 0 && self.run.phase == Phase::Start {
             let Svd { u, s, v, .. } = &mut self.out;
