@@ -19,7 +19,7 @@
 
 use core::ops::{Mul, Sub};
 
-use super::batch::{
+use super::block::{
     Block, descending_in_lanes, dot, exchange, exchange_columns, first, first_of, firsts,
     in_every_place, reach, resize, set_sign, sign_of_largest,
 };
