@@ -362,56 +362,17 @@ impl<T: Scalar> Krylov<T> {
 }
 
 impl<T: Scalar, const M: usize, const N: usize, const K: usize> Search<'_, T, M, N, K> {
-    /// `A = P·B·Qᵀ` by reflections.
-    ///
-    /// The update by the reflection from the left, `A ← A − v·wᵀ` with `w = τ·Aᵀ·v`, and the product
-    /// for the one from the right, `z = τ·A·r`, are done in one pass over `A`; the update by the
-    /// latter, `A ← A − z·rᵀ`, waits for the next pass.
+    /// `A = P·B·Qᵀ` by reflections, whose vectors are kept.
     #[inline(always)]
     fn reduce<S: Simd<T>>(&mut self, simd: S) {
         let Bidiagonal { left, right, entries, tau } = &mut *self.memory;
         for (to, &from) in left.as_mut_slice().iter_mut().zip(self.a.as_slice()) {
             *to = if self.exponent == 0 { from } else { from.scale_exp2(-self.exponent) };
         }
-        *right = Mat::zeros();
-        let (mut z, mut r, mut w) = ([T::ZERO; M], [T::ZERO; N], [T::ZERO; N]);
-        for k in 0..N {
-            let Some([v, rest @ ..]) = left.cols.get_mut(k..) else { return };
-            subtract(simd, at(&r, k), &z, v);
-            v.get_mut(..k).unwrap_or(&mut []).fill(T::ZERO);
-            let tau_left = householder(simd, v, k);
-            let diagonal = at(v, k);
-            put(v, k, T::ONE);
-
-            simd.products(rest, v, w.get_mut(k + 1..).unwrap_or(&mut []));
-            let along = simd.dot(&z, v);
-            let mut unused = [T::ZERO; N];
-            let next = right.cols.get_mut(k).unwrap_or(&mut unused);
-            let (z_k, behind) = (at(&z, k), w.iter_mut().zip(&r).zip(&mut *next).skip(k + 1));
-            for (((w, &r), next), column) in behind.zip(rest.iter()) {
-                *w = tau_left * (*w - r * along);
-                *next = (at(column, k) - z_k * r) - *w;
-            }
-            let tau_right = if k + 2 < N { householder(simd, next, k + 1) } else { T::ZERO };
-            put(entries, k, [diagonal, at(next, k + 1)]);
-            put(tau, k, [tau_left, tau_right]);
-            put(next, k + 1, T::ONE);
-
-            let mut image = [T::ZERO; M];
-            let behind = |x: &[T; N]| -> [T; N] {
-                let mut out = [T::ZERO; N];
-                copy(x.get(k + 1..).unwrap_or(&[]), &mut out);
-                out
-            };
-            let weights = [behind(&r), behind(&w), behind(next)];
-            Update { z: &z, v, weights: &weights, columns: rest, image: &mut image }
-                .below(simd, k + 1);
-            for (z, &image) in z.iter_mut().zip(&image).skip(k + 1) {
-                *z = tau_right * image;
-            }
-            put(&mut z, k, T::ZERO);
-            r = *next;
-        }
+        bidiagonalize(simd, left, entries, |k, vector, factors| {
+            put(&mut right.cols, k, *vector);
+            put(tau, k, factors);
+        });
     }
 
     /// Candidates from the vectors of `B`. Returns whether they are orthonormal.
@@ -455,6 +416,58 @@ impl<T: Scalar, const M: usize, const N: usize, const K: usize> Search<'_, T, M,
             reflect_all(simd, right, tau_right, v);
         }
         true
+    }
+}
+
+/// `A = P·B·Qᵀ` by reflections: `B` goes to `entries`, each diagonal entry and the one to the right of
+/// it, and the vectors of the reflections from the left stay in `left`, where `A` was. `keep` gets
+/// the vector of each reflection from the right, and the factors of both.
+///
+/// The update by the reflection from the left, `A ← A − v·wᵀ` with `w = τ·Aᵀ·v`, and the product
+/// for the one from the right, `z = τ·A·r`, are done in one pass over `A`; the update by the
+/// latter, `A ← A − z·rᵀ`, waits for the next pass.
+#[inline(always)]
+pub(super) fn bidiagonalize<T: Scalar, S: Simd<T>, const M: usize, const N: usize>(
+    simd: S,
+    left: &mut Mat<T, M, N>,
+    entries: &mut [[T; 2]; N],
+    mut keep: impl FnMut(usize, &[T; N], [T; 2]),
+) {
+    let (mut z, mut r, mut w) = ([T::ZERO; M], [T::ZERO; N], [T::ZERO; N]);
+    for k in 0..N {
+        let Some([v, rest @ ..]) = left.cols.get_mut(k..) else { return };
+        subtract(simd, at(&r, k), &z, v);
+        v.get_mut(..k).unwrap_or(&mut []).fill(T::ZERO);
+        let tau_left = householder(simd, v, k);
+        let diagonal = at(v, k);
+        put(v, k, T::ONE);
+
+        simd.products(rest, v, w.get_mut(k + 1..).unwrap_or(&mut []));
+        let along = simd.dot(&z, v);
+        let mut next = [T::ZERO; N];
+        let (z_k, behind) = (at(&z, k), w.iter_mut().zip(&r).zip(&mut next).skip(k + 1));
+        for (((w, &r), next), column) in behind.zip(rest.iter()) {
+            *w = tau_left * (*w - r * along);
+            *next = (at(column, k) - z_k * r) - *w;
+        }
+        let tau_right = if k + 2 < N { householder(simd, &mut next, k + 1) } else { T::ZERO };
+        put(entries, k, [diagonal, at(&next, k + 1)]);
+        put(&mut next, k + 1, T::ONE);
+        keep(k, &next, [tau_left, tau_right]);
+
+        let mut image = [T::ZERO; M];
+        let behind = |x: &[T; N]| -> [T; N] {
+            let mut out = [T::ZERO; N];
+            copy(x.get(k + 1..).unwrap_or(&[]), &mut out);
+            out
+        };
+        let weights = [behind(&r), behind(&w), behind(&next)];
+        Update { z: &z, v, weights: &weights, columns: rest, image: &mut image }.below(simd, k + 1);
+        for (z, &image) in z.iter_mut().zip(&image).skip(k + 1) {
+            *z = tau_right * image;
+        }
+        put(&mut z, k, T::ZERO);
+        r = next;
     }
 }
 

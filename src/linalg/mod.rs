@@ -1,6 +1,7 @@
 //! Decompositions: singular values, eigenvalues, QR, and what follows from them.
 
 pub mod batch;
+mod bidiagonal;
 mod block;
 pub mod closed;
 pub mod eigh;
