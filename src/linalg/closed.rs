@@ -328,13 +328,16 @@ pub(super) fn eigh_in_lanes<T: Scalar, S: Simd<T>, const N: usize>(
     (values, vectors, good)
 }
 
+/// `U`, values and `V` of a 2×2 matrix in every place, and something to judge them by.
+type SvdInLanes<V> = (Block<V, 2, 2>, [V; 2], Block<V, 2, 2>, V);
+
 /// `U`, values and `V` of a matrix in every place, and 1 where all of them are accurate relative to
 /// each column, 0 elsewhere. Exact powers of two change nothing about that.
 #[inline(always)]
 pub(super) fn svd_2x2_in_lanes<T: Scalar, S: Simd<T>>(
     simd: S,
     a: &Block<S::V, 2, 2>,
-) -> (Block<S::V, 2, 2>, [S::V; 2], Block<S::V, 2, 2>, S::V) {
+) -> SvdInLanes<S::V> {
     let (zero, one) = (simd.splat(T::ZERO), simd.splat(T::ONE));
     let tiny = simd.splat(T::exp2i(-T::MAX_EXP / 4));
     let (mut u, s, mut v, both) = general_2x2(simd, a);
@@ -392,10 +395,7 @@ fn angle<T: Scalar, S: Simd<T>>(
 /// `U`, values and `V` of the matrix with columns `x` and `y`, whose entries are not far above 1, and
 /// `‖x‖·‖y‖`; the larger value first, neither negative.
 #[inline(always)]
-fn general_2x2<T: Scalar, S: Simd<T>>(
-    simd: S,
-    &[x, y]: &Block<S::V, 2, 2>,
-) -> (Block<S::V, 2, 2>, [S::V; 2], Block<S::V, 2, 2>, S::V) {
+fn general_2x2<T: Scalar, S: Simd<T>>(simd: S, &[x, y]: &Block<S::V, 2, 2>) -> SvdInLanes<S::V> {
     let (zero, one) = (simd.splat(T::ZERO), simd.splat(T::ONE));
     let minus = simd.splat(-T::ONE);
     let (x2, y2) = (dot(simd, &x, &x), dot(simd, &y, &y));

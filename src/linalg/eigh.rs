@@ -155,11 +155,12 @@ pub fn eigh_view<T: Scalar>(
         return Err(EighError::WrongLength);
     }
     if by_formula(a) {
-        return if n == 2 {
-            store(&closed::eigh_2x2(&Mat::from_fn(|i, j| at(a.col(j), i)))?, a, eigenvalues)
+        if n == 2 {
+            store(&closed::eigh_2x2(&Mat::from_fn(|i, j| at(a.col(j), i)))?, a, eigenvalues);
         } else {
-            store(&closed::eigh_3x3(&Mat::from_fn(|i, j| at(a.col(j), i)))?, a, eigenvalues)
-        };
+            store(&closed::eigh_3x3(&Mat::from_fn(|i, j| at(a.col(j), i)))?, a, eigenvalues);
+        }
+        return Ok(());
     }
     decompose(a, eigenvalues, work, true)
 }
@@ -193,16 +194,11 @@ fn decompose<T: Scalar>(
 }
 
 /// A result in another matrix of its size.
-fn store<T: Scalar, const N: usize>(
-    f: &Eigh<T, N>,
-    a: &mut MatMut<'_, T>,
-    eigenvalues: &mut [T],
-) -> Result<(), EighError> {
+fn store<T: Scalar, const N: usize>(f: &Eigh<T, N>, a: &mut MatMut<'_, T>, eigenvalues: &mut [T]) {
     copy(&f.eigenvalues, eigenvalues);
     for (j, vector) in f.eigenvectors.cols.iter().enumerate() {
         copy(vector, a.col_mut(j));
     }
-    Ok(())
 }
 
 /// Everything between scaling and sorting, as a kernel.

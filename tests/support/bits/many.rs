@@ -19,7 +19,7 @@ const MATRICES: u64 = 200;
 fn matrix<T: Scalar, const M: usize, const N: usize>(seed: u64) -> Mat<T, M, N> {
     let mut a = match seed % 4 {
         1 => graded(seed, 1),
-        2 => graded(seed, 60 / N as i32 + 1),
+        2 => graded(seed, if N <= 8 { 7 } else { 2 }),
         _ => gaussian(seed),
     };
     if seed % 4 == 3 {
