@@ -13,7 +13,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use eigenmote::codec::{
-    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, Transform, fit,
+    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, Term, Terms, Transform, fit,
 };
 use eigenmote::rng;
 
@@ -33,10 +33,14 @@ fn walk(rows: usize) -> Vec<f32> {
     window
 }
 
-fn blob(window: usize, channel: Channel<f32>, transform: Option<Transform<'_>>) -> Vec<u8> {
+fn blob(
+    window: usize,
+    channels: &[Channel<f32>; CHANNELS],
+    transform: Option<Transform<'_>>,
+) -> Vec<u8> {
     let spec = ModelSpec {
         window: window as u16,
-        channels: &[channel; CHANNELS],
+        channels,
         transform,
         priors: &fit::DEFAULT_PRIORS,
         rate: fit::DEFAULT_RATE,
@@ -48,14 +52,18 @@ fn blob(window: usize, channel: Channel<f32>, transform: Option<Transform<'_>>) 
 
 fn bounded(rows: usize) -> Vec<u8> {
     let lattice = Lattice::bounded(0.0, 0.05).unwrap();
-    blob(
-        rows,
-        Channel {
-            lattice,
-            predictor: Predictor { mean: 0, spread: 64 << 8, scale: 8 << 8, order: 1 },
-        },
-        None,
-    )
+    // Each channel from its own past and from the one before it.
+    let channels = std::array::from_fn(|number| {
+        let number = number as u8;
+        let term = |channel, lag, weight| Term { channel, lag, weight };
+        let own = [term(number, 1, 5000), term(number, 2, -1000), term(number, 3, 96)];
+        let coupled = [own[0], own[1], own[2], term(number.wrapping_sub(1), 0, 200)];
+        let terms = Terms::new(if number == 0 { &own } else { &coupled }).unwrap();
+        let predictor =
+            Predictor { mean: 0, spread: 64 << 8, scale: 8 << 8, start: Terms::NONE, terms };
+        Channel { lattice, predictor }
+    });
+    blob(rows, &channels, None)
 }
 
 /// Each component is the mean of one channel over one of several parts of the window.
@@ -77,7 +85,7 @@ fn block_means(rows: usize, components: usize) -> Vec<u8> {
         scales: &vec![fit::q8(20.0); components],
         basis: &basis,
     };
-    blob(rows, Channel { lattice, predictor: Predictor::default() }, Some(transform))
+    blob(rows, &[Channel { lattice, predictor: Predictor::default() }; CHANNELS], Some(transform))
 }
 
 fn bench(c: &mut Criterion) {

@@ -403,7 +403,7 @@ fn surveyed<S: Sample>(window: &[S]) -> [Channel<S>; 2] {
     let mut survey = fit::Survey::new(0);
     survey.restart();
     window.iter().filter_map(|&x| lattice.snap(x)).for_each(|count| survey.push(count));
-    [Channel { lattice, predictor: survey.predictor() }; 2]
+    [0, 1].map(|channel| Channel { lattice, predictor: survey.predictor(channel) })
 }
 
 /// A model and everything that is done with one, over 8 rows of 2 channels.
@@ -425,7 +425,7 @@ fn coding<S: Sample>(
         .unwrap();
     without_allocation("a model without room", || spec.write(&mut [])).unwrap_err();
     let model = without_allocation("Model::parse", || Model::parse(&blob)).unwrap();
-    without_allocation("half a model", || Model::parse(blob.split_at(99).0)).unwrap_err();
+    without_allocation("half a model", || Model::parse(blob.split_at(60).0)).unwrap_err();
     without_allocation("accessors of Model", || {
         let shape = (model.channels(), model.window(), model.components(), model.kind());
         let transform = (model.mode(), model.coefficient_step(), model.budget());
@@ -453,6 +453,18 @@ fn coding<S: Sample>(
         });
         without_allocation("decode", || codec::decode(&model, &frame, &mut scratch, &mut decoded))
             .unwrap();
+        let mut stream = codec::Stream::new();
+        without_allocation("encode_next", || {
+            codec::encode_next(&model, &mut stream, 2, window, &mut scratch, &mut bytes)?;
+            codec::encode_next(&model, &mut stream, 3, window, &mut scratch, &mut bytes)
+        })
+        .unwrap();
+        codec::encode(&model, 1, window, &mut scratch, &mut bytes).unwrap();
+        let (frame, _) = Frame::parse(&bytes).unwrap();
+        without_allocation("decode_next", || {
+            codec::decode_next(&model, &mut stream, &frame, &mut scratch, &mut decoded)
+        })
+        .unwrap();
         without_allocation("decode without room", || {
             codec::decode(&model, &frame, &mut scratch, &mut [S::default(); 3])
         })

@@ -54,6 +54,8 @@ pub(crate) enum Command {
         input: PathBuf,
         #[command(flatten)]
         part: PartArgs,
+        #[command(flatten)]
+        chain: ChainArgs,
         /// Compressed file to write
         #[arg(long, short, value_name = "FILE")]
         output: PathBuf,
@@ -77,6 +79,8 @@ pub(crate) enum Command {
         input: PathBuf,
         #[command(flatten)]
         part: PartArgs,
+        #[command(flatten)]
+        chain: ChainArgs,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -101,6 +105,8 @@ pub(crate) enum Command {
         /// Share of the rows to learn from, from the start; the rest is compressed
         #[arg(long, value_name = "F", default_value_t = 0.5, value_parser = inner_fraction, allow_negative_numbers = true)]
         train_fraction: f64,
+        #[command(flatten)]
+        chain: ChainArgs,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -165,6 +171,9 @@ pub(crate) struct FitArgs {
     /// Sample type of the model; default: the narrowest that holds the recording exactly
     #[arg(long, value_enum)]
     pub(crate) kind: Option<KindArg>,
+    /// Print what was tried and what it would have cost, on rows that it was not learnt from
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 /// The promise asked for, exactly one.
@@ -180,6 +189,14 @@ pub(crate) struct TargetArgs {
     /// Keep K components of each window
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..=256), allow_negative_numbers = true)]
     pub(crate) components: Option<u16>,
+}
+
+/// How frames depend on each other.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ChainArgs {
+    /// Every N-th frame can be decoded alone, the others only after the one before; 1 for radio packets
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
+    pub(crate) chain: u32,
 }
 
 /// Which cells of a recording to use.

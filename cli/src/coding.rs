@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use eigenmote::codec::{
-    self, Frame, FrameError, Mode, Model, OVERHEAD, Sample, SampleKind, Slot, decode, encode,
+    self, Frame, FrameError, Mode, Model, Sample, SampleKind, Slot, Stream, decode_next, encode,
+    encode_next,
 };
 
+use crate::args::ChainArgs;
 use crate::container::{self, Container, Header};
 use crate::input::{Kind, Recording};
 use crate::model_file::ModelFile;
@@ -98,16 +100,18 @@ pub(crate) struct Encoded {
     pub(crate) time: Duration,
 }
 
-/// Compresses a recording.
+/// Compresses a recording; frames go on from each other as `chain` says.
 pub(crate) fn compress(
     file: &ModelFile,
     recording: &Recording,
+    chain: ChainArgs,
     console: Console,
 ) -> Result<Encoded> {
     let model = parse_model(file)?;
     let kind = kind_of(&model);
     let rounded = check_values(recording, kind, console)?;
-    let (frames, ends, time) = with_kind!(kind, S => encode_rows::<S>(&model, recording, console))?;
+    let (frames, ends, time) =
+        with_kind!(kind, S => encode_rows::<S>(&model, recording, chain, console))?;
     let header = Header {
         model: file.tag(),
         channels: model.channels(),
@@ -168,11 +172,13 @@ impl Clock {
 fn encode_rows<S: Value>(
     model: &Model<'_>,
     recording: &Recording,
+    chain: ChainArgs,
     console: Console,
 ) -> Result<(Vec<u8>, usize, Duration)> {
     let samples: Vec<S> = recording.values.iter().map(|&x| S::from_f64(x)).collect();
     let present = recording.present();
     let mut scratch = vec![Slot::NEW; model.scratch_len()];
+    let mut stream = Stream::new();
     let mut frame = vec![0; model.max_frame_bytes()];
     let length = model.window() * model.channels();
     let windows = samples.chunks(length).zip(present.chunks(length));
@@ -180,8 +186,12 @@ fn encode_rows<S: Value>(
     let (mut frames, mut count, mut clock) = (Vec::new(), 0, Clock::default());
     for (window, present) in windows {
         let model = within_budget(model, present);
-        let length =
-            clock.time(|| encode(&model, count as u32, window, &mut scratch, &mut frame))?;
+        if (count as u32).is_multiple_of(chain.chain) {
+            stream.restart();
+        }
+        let number = count as u32;
+        let length = clock
+            .time(|| encode_next(&model, &mut stream, number, window, &mut scratch, &mut frame))?;
         frames.extend(&frame[..length]);
         count += 1;
         progress.step();
@@ -258,6 +268,7 @@ struct Rows {
 fn decode_rows<S: Value>(model: &Model<'_>, frames: &[u8], rows: usize, console: Console) -> Rows {
     let (channels, window) = (model.channels(), model.window());
     let mut scratch = vec![Slot::NEW; model.scratch_len()];
+    let mut stream = Stream::new();
     let mut out = vec![S::default(); channels * window];
     let mut values = vec![0.0; rows * channels];
     let mut seen = vec![false; rows.div_ceil(window)];
@@ -268,8 +279,10 @@ fn decode_rows<S: Value>(model: &Model<'_>, frames: &[u8], rows: usize, console:
         let number = frame.sequence() as usize;
         let start = number.saturating_mul(window);
         let expected = rows.saturating_sub(start).min(window);
-        let good = frame.rows() == expected
-            && clock.time(|| decode(model, &frame, &mut scratch, &mut out)).is_ok();
+        let good = frame.rows().unwrap_or(window) == expected
+            && clock
+                .time(|| decode_next(model, &mut stream, &frame, &mut scratch, &mut out))
+                .is_ok();
         if good && let Some(seen) = seen.get_mut(number) {
             *seen = true;
             let place = &mut values[start * channels..(start + expected) * channels];
@@ -292,10 +305,10 @@ pub(crate) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     pub(crate) fn next_frame(&mut self, model_id: u16) -> Option<Frame<'a>> {
-        while self.at + OVERHEAD <= self.bytes.len() {
+        while self.at < self.bytes.len() {
             let rest = &self.bytes[self.at..];
             // The id is compared first: parsing at every byte would checksum as many payloads.
-            let plausible = rest[2..4] == model_id.to_le_bytes();
+            let plausible = rest.get(1..3) == Some(&model_id.to_le_bytes()[..]);
             let parsed = if plausible { Frame::parse(rest) } else { Err(FrameError::BadHeader) };
             match parsed {
                 Ok((frame, length)) => {

@@ -7,10 +7,10 @@ use anyhow::{Context, Result, bail};
 use eigenmote::codec::{Frame, Model};
 use serde_json::{Value, json};
 
-use crate::args::{Cli, Command, FitArgs, PartArgs, share};
+use crate::args::{ChainArgs, Cli, Command, FitArgs, PartArgs, share};
 use crate::coding::{self, Decoded, Encoded, Scan, kind_of, mode_name, parse_model};
 use crate::container::{self, Container};
-use crate::fit::{Plan, fit};
+use crate::fit::{Fitted, Plan, fit};
 use crate::input::{self, Columns, Recording};
 use crate::model_file::{ModelFile, Promise};
 use crate::output::{self, Samples};
@@ -32,17 +32,18 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             if parts.is_empty() {
                 bail!("--train-fraction {train_fraction} leaves no rows to fit");
             }
-            let file = crate::fit::fit(&parts, plan(&fit), console)?;
-            let (file, stored) = stored(&file)?;
+            let fitted = crate::fit::fit(&parts, plan(&fit), console)?;
+            explain(&fitted, &fit);
+            let (file, stored) = stored(&fitted.file)?;
             output::replace(&output, |out| out.write_all(&stored))?;
             summarize(&file, console)?;
             Ok(true)
         }
-        Command::Compress { model, input, part, output } => {
+        Command::Compress { model, input, part, chain, output } => {
             output::check(&output)?;
             let file = read_model(&model)?;
             let recording = read_part(&input, &part, &file, console)?;
-            let encoded = coding::compress(&file, &recording, console)?;
+            let encoded = coding::compress(&file, &recording, chain, console)?;
             if encoded.rounded {
                 check_promise(&file, &recording, &encoded, console)?;
             }
@@ -66,17 +67,37 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             }
             Ok(true)
         }
-        Command::Evaluate { model, input, part, json } => {
+        Command::Evaluate { model, input, part, chain, json } => {
             let file = read_model(&model)?;
             let recording = read_part(&input, &part, &file, console)?;
-            let (report, _, _) = evaluate(&file, &recording, console)?;
+            let (report, _, _) = evaluate(&file, &recording, chain, console)?;
             print_report(&report, json)
         }
         Command::Inspect { file, json } => inspect(&file, json),
-        Command::Roundtrip { input, fit, train_fraction, json, output } => {
-            roundtrip(&input, &fit, train_fraction, json, output.as_deref(), console)
+        Command::Roundtrip { input, fit, train_fraction, chain, json, output } => {
+            roundtrip(&input, &fit, train_fraction, chain, json, output.as_deref(), console)
         }
     }
+}
+
+/// The table of what was tried, if it was asked for; on standard error, away from the results.
+fn explain(fitted: &Fitted, args: &FitArgs) {
+    if !args.explain {
+        return;
+    }
+    let mut table = report::plain_table();
+    table.set_header(["tried", "bits/value", "on values", "model bytes"]);
+    for way in &fitted.tried {
+        let bits = way.bytes as f64 * 8.0 / way.values.max(1) as f64;
+        table.add_row([
+            way.what.clone(),
+            format!("{bits:.3}"),
+            way.values.to_string(),
+            way.model.to_string(),
+        ]);
+    }
+    report::right_align(&mut table, 1);
+    eprintln!("{table}\nmodel taken: {} bytes", fitted.file.blob.len());
 }
 
 fn plan(args: &FitArgs) -> Plan {
@@ -173,9 +194,10 @@ fn read_part(
 fn evaluate(
     file: &ModelFile,
     recording: &Recording,
+    chain: ChainArgs,
     console: Console,
 ) -> Result<(Report, Vec<u8>, Decoded)> {
-    let encoded = coding::compress(file, recording, console)?;
+    let encoded = coding::compress(file, recording, chain, console)?;
     let (report, decoded) = judge(file, recording, &encoded, console)?;
     Ok((report, encoded.bytes, decoded))
 }
@@ -254,6 +276,7 @@ fn roundtrip(
     input: &Path,
     args: &FitArgs,
     train_fraction: f64,
+    chain: ChainArgs,
     json: bool,
     folder: Option<&Path>,
     console: Console,
@@ -267,11 +290,12 @@ fn roundtrip(
     if train.rows == 0 || rest.rows == 0 {
         bail!("{}: {} rows cannot be parted at {train_fraction}", whole.source, whole.rows);
     }
-    let file = fit(&[train], plan(args), console)?;
+    let fitted = fit(&[train], plan(args), console)?;
+    explain(&fitted, args);
     // From here on only what would be on disk is used: the model's bytes and the compressed file's.
-    let (file, stored) = stored(&file)?;
+    let (file, stored) = stored(&fitted.file)?;
     summarize(&file, console)?;
-    let (report, bytes, decoded) = evaluate(&file, &rest, console)?;
+    let (report, bytes, decoded) = evaluate(&file, &rest, chain, console)?;
     if let Some(folder) = folder {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
@@ -335,15 +359,15 @@ fn inspect_model(file: &ModelFile) -> Result<Value> {
     let model = parse_model(file)?;
     let mut value = file.describe();
     if let Some(fields) = value.as_object_mut() {
-        let orders = orders(&model);
-        for (channel, order) in fields
+        let terms = terms(&model);
+        for (channel, terms) in fields
             .get_mut("channels")
             .and_then(Value::as_array_mut)
             .into_iter()
             .flatten()
-            .zip(orders)
+            .zip(terms)
         {
-            channel["order"] = json!(order);
+            channel["terms"] = json!(terms);
         }
         let more = json!({
             "type": "model",
@@ -362,9 +386,10 @@ fn inspect_model(file: &ModelFile) -> Result<Value> {
     Ok(value)
 }
 
-fn orders(model: &Model<'_>) -> Vec<u8> {
+/// How many terms predict each channel.
+fn terms(model: &Model<'_>) -> Vec<usize> {
     coding::with_kind!(kind_of(model), S => {
-        model.channel_list::<S>().map(|channel| channel.predictor.order).collect()
+        model.channel_list::<S>().map(|channel| channel.predictor.terms.as_slice().len()).collect()
     })
 }
 
@@ -375,7 +400,7 @@ fn inspect_container(bytes: &[u8]) -> Result<(Value, bool)> {
     // The id of the frames is the low half of the checksum.
     while let Some(frame) = scan.next_frame(header.model as u16) {
         count += 1;
-        rows += frame.rows();
+        rows += frame.rows().unwrap_or(header.window);
         plain += usize::from(Frame::is_raw(&frame));
         escaped += usize::from(frame.has_escapes());
         refined += usize::from(frame.is_refined());
@@ -422,10 +447,10 @@ fn as_text(value: &Value) -> String {
     }
     if let Some(channels) = value.get("channels").and_then(Value::as_array) {
         let mut table = plain_table();
-        table.set_header(["channel", "deviation", "unit", "bound", "order"]);
+        table.set_header(["channel", "deviation", "unit", "bound", "terms"]);
         right_align(&mut table, 1);
         for channel in channels {
-            let cells = ["name", "deviation", "unit", "bound", "order"];
+            let cells = ["name", "deviation", "unit", "bound", "terms"];
             table.add_row(cells.map(|key| show(channel.get(key).unwrap_or(&Value::Null))));
         }
         lines.push(String::new());

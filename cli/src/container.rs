@@ -3,7 +3,7 @@
 //! | offset | size | meaning |
 //! |---|---|---|
 //! | 0 | 4 | `EIGC` |
-//! | 4 | 1 | version, 1 |
+//! | 4 | 1 | version, 2 |
 //! | 5 | 3 | zero |
 //! | 8 | 4 | CRC-32 at the end of the model blob |
 //! | 12 | 2 | channels |
@@ -22,13 +22,14 @@
 //! the top bit set in all but the last byte. So a gap takes two to four bytes as a rule.
 
 use anyhow::{Result, bail};
-use eigenmote::codec::OVERHEAD;
 
 use crate::bytes::{Cursor, checksum, seal};
 use crate::input::Gap;
 
 const MAGIC: &[u8; 4] = b"EIGC";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Bytes of a frame with an empty payload: version, id, number, length, checksum.
+const LEAST_FRAME: usize = 9;
 /// A file cut to less than this part of its length is given up.
 const MAX_CUT: usize = 64;
 
@@ -96,8 +97,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Container<'_>> {
     if cursor.number(4)? != u64::from(sum) {
         bail!("the header is damaged (its checksum does not match); nothing can be recovered");
     }
-    // Every frame takes at least its overhead: so many rows, and no more, can be in the frames.
-    let enough = window > 0 && rows.div_ceil(window) <= length / OVERHEAD;
+    // Every frame takes at least so many bytes: only so many rows can be in the frames.
+    let enough = window > 0 && rows.div_ceil(window) <= length / LEAST_FRAME;
     let gaps = parse_gaps(gaps, channels, rows);
     let (true, true, Some(gaps)) = (channels > 0, enough, gaps) else {
         bail!("the header contradicts itself");

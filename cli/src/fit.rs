@@ -1,7 +1,7 @@
 //! Learns a model from training rows: what the library's codec needs, chosen by measured cost.
 
 use anyhow::{Context, Result, anyhow, bail};
-use eigenmote::codec::fit::{DEFAULT_PRIORS, DEFAULT_RATE, Survey, Tally, basis_weight, q8};
+use eigenmote::codec::fit::{DEFAULT_PRIORS, DEFAULT_RATE, Tally, basis_weight, q8};
 use eigenmote::codec::{
     CONTEXTS, Channel as ChannelSpec, Lattice, MAX_PAYLOAD, Model, ModelSpec, Slot, Transform,
 };
@@ -12,6 +12,7 @@ use eigenmote::simd::dot;
 use crate::coding::{Value, cost, with_kind};
 use crate::input::{Kind, Recording};
 use crate::model_file::{Channel, ModelFile, Promise};
+use crate::predictors::{Counts, Reach, front_rows};
 use crate::progress::Console;
 
 /// Values in a window of transform mode, unless the user says otherwise: the basis stays small.
@@ -37,6 +38,22 @@ pub(crate) struct Plan {
     pub(crate) kind: Option<Kind>,
 }
 
+/// A model and the ways it was chosen from.
+pub(crate) struct Fitted {
+    pub(crate) file: ModelFile,
+    pub(crate) tried: Vec<Tried>,
+}
+
+/// One way that was tried, and what some windows took with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Tried {
+    pub(crate) what: String,
+    pub(crate) bytes: usize,
+    pub(crate) values: usize,
+    /// Bytes of the model itself.
+    pub(crate) model: usize,
+}
+
 /// One channel over the training rows, missing cells left out.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stats {
@@ -50,7 +67,8 @@ struct Stats {
 }
 
 /// Fits a model to the rows of all recordings; windows do not cross from one into the next.
-pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Result<ModelFile> {
+pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Result<Fitted> {
+    let mut tried = Vec::new();
     let first = recordings.first().context("nothing to fit")?;
     let kind = plan.kind.unwrap_or_else(|| common_kind(recordings));
     for recording in recordings {
@@ -61,13 +79,7 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
     }
     let stats = stats(recordings);
     let units: Vec<f64> = stats.iter().map(|s| unit(s, plan.relative)).collect();
-    let bounds: Vec<Option<f64>> = units
-        .iter()
-        .map(|&unit| match plan.promise {
-            Promise::MaxError(e) => Some(scaled_down(e, unit)),
-            _ => None,
-        })
-        .collect();
+    let bounds: Vec<Option<f64>> = units.iter().map(|&unit| plan.promise.bound(unit)).collect();
     let roundings = roundings(recordings, &stats, kind);
     let blob = with_kind!(kind, S => {
         let segments: Vec<Vec<S>> =
@@ -80,7 +92,7 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
                         less_rounding(bound.unwrap_or(0.0), rounding, name, kind)
                     })
                     .collect();
-                bounded::<S>(&segments, &stats, &bounds?, plan, console)
+                bounded::<S>(&segments, &stats, &bounds?, plan, &mut tried, console)
             }
             Promise::Rmse(e) => {
                 // The mean over a window is at most what rounding costs in the worst channel more.
@@ -89,9 +101,9 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
                     least = least.min(less_rounding(e * unit, rounding, name, kind)? / unit);
                 }
                 let plan = Plan { promise: Promise::Rmse(least), ..plan };
-                transform::<S>(&segments, &stats, &units, plan, console)
+                transform::<S>(&segments, &stats, &units, plan, &mut tried, console)
             }
-            Promise::Components(_) => transform::<S>(&segments, &stats, &units, plan, console),
+            Promise::Components(_) => transform::<S>(&segments, &stats, &units, plan, &mut tried, console),
         }
     })?;
     let channels = first.names.iter().zip(&stats).zip(units.iter().zip(bounds));
@@ -101,7 +113,7 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
         unit,
         bound,
     });
-    Ok(ModelFile {
+    let file = ModelFile {
         blob,
         channels: channels.collect(),
         named: first.named,
@@ -109,7 +121,8 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
         relative: plan.relative,
         train_rows: recordings.iter().map(|r| r.rows).sum(),
         sources: recordings.iter().map(|r| file_name(&r.source)).collect(),
-    })
+    };
+    Ok(Fitted { file, tried })
 }
 
 fn file_name(source: &str) -> String {
@@ -213,15 +226,6 @@ fn unit(stats: &Stats, relative: bool) -> f64 {
     }
 }
 
-/// The largest number whose quotient by `unit` does not round above `e`.
-fn scaled_down(e: f64, unit: f64) -> f64 {
-    let mut bound = e * unit;
-    while bound / unit > e {
-        bound = bound.next_down();
-    }
-    bound
-}
-
 /// Rows of a window: as wanted or by default, and as many as the frame format takes.
 fn window_rows(plan: Plan, channels: usize, default: usize, sample_bytes: usize) -> Result<usize> {
     let most = MAX_PAYLOAD / (channels * sample_bytes);
@@ -268,35 +272,75 @@ fn bounded<S: Value>(
     stats: &[Stats],
     bounds: &[f64],
     plan: Plan,
+    tried: &mut Vec<Tried>,
     console: Console,
 ) -> Result<Vec<u8>> {
     let channels = stats.len();
-    let default = (1024 / channels).next_power_of_two().clamp(128, 512);
+    // Long windows, so that what each frame costs beside its values is next to nothing.
+    let default = (8192 / channels).next_power_of_two().clamp(128, 4096);
     let rows = window_rows(plan, channels, default, S::KIND.bytes())?;
-    let progress = console.progress("fitting", channels + RATES.len());
-    let mut specs = Vec::with_capacity(channels);
+    let progress = console.progress("fitting", channels * (Reach::EACH.len() + 1) + RATES.len());
+    let mut lattices = Vec::with_capacity(channels);
     for (c, (stats, &bound)) in stats.iter().zip(bounds).enumerate() {
-        let runs: Vec<Vec<S>> = segments
-            .iter()
-            .map(|s| s.iter().skip(c).step_by(channels).copied().collect())
-            .collect();
-        specs.push(bounded_channel(&runs, stats, bound)?);
-        progress.step();
+        let values = segments.iter().flat_map(|s| s.iter().skip(c).step_by(channels).copied());
+        lattices.push(bounded_lattice(values, stats, bound)?);
     }
-    let windows = windows(segments, rows * channels);
-    let spec = |priors, rate| {
+    let counts = counts(segments, stats, &lattices);
+    let length = rows * channels;
+    let windows = windows(segments, length);
+    let spec = |specs: &[ChannelSpec<S>], priors, rate| {
         let spec =
-            ModelSpec { window: rows as u16, channels: &specs, transform: None, priors, rate };
+            ModelSpec { window: rows as u16, channels: specs, transform: None, priors, rate };
         write(&spec)
     };
-    let priors = tally(&spec(&DEFAULT_PRIORS, DEFAULT_RATE)?, &windows)?;
+    // A model's bytes count as if it were sent along with as many rows as it was fitted to.
+    let all: usize = segments.iter().map(Vec::len).sum();
+    let price = |blob: &[u8], windows: &[&[S]]| -> Result<(usize, f64)> {
+        let values: usize = windows.iter().map(|window| window.len()).sum();
+        let bytes = cost(&Model::parse(blob)?, windows)?;
+        Ok((bytes, (bytes as f64 + blob.len() as f64 * values as f64 / all as f64) / values as f64))
+    };
+    let predict = |counts: &Counts, reach| -> Vec<ChannelSpec<S>> {
+        let channel = |(channel, &lattice)| {
+            progress.step();
+            ChannelSpec { lattice, predictor: counts.predictor(channel, reach) }
+        };
+        lattices.iter().enumerate().map(channel).collect()
+    };
+    // What the terms may look at is judged on rows that they were not learnt from.
+    let front = counts.front();
+    let back =
+        segments.iter().flat_map(|s| s[front_rows(s.len() / channels) * channels..].chunks(length));
+    let back: Vec<&[S]> = back.collect();
+    let judges = some(&back, TRIAL_WINDOWS);
+    let mut best: Option<(f64, Reach)> = None;
+    for reach in Reach::EACH {
+        let blob = spec(&predict(&front, reach), &DEFAULT_PRIORS, DEFAULT_RATE)?;
+        let (bytes, cost) = price(&blob, &judges)?;
+        let values = judges.iter().map(|window| window.len()).sum();
+        tried.push(Tried {
+            what: format!("bounded, {}", reach.name()),
+            bytes,
+            values,
+            model: blob.len(),
+        });
+        if best.is_none_or(|(least, _)| cost < least) {
+            best = Some((cost, reach));
+        }
+    }
+    let (_, reach) = best.context("no model")?;
+    let specs = predict(&counts, reach);
+    let draft = spec(&specs, &DEFAULT_PRIORS, DEFAULT_RATE)?;
     let trial = some(&windows, TRIAL_WINDOWS);
-    let mut best: Option<(usize, Vec<u8>)> = None;
+    let own_priors = tally(&draft, &windows)?;
+    let mut best: Option<(f64, Vec<u8>)> = None;
     for rate in RATES {
-        let blob = spec(&priors, rate)?;
-        let cost = cost(&Model::parse(&blob)?, &trial)?;
-        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-            best = Some((cost, blob));
+        for priors in [&DEFAULT_PRIORS, &own_priors] {
+            let blob = spec(&specs, priors, rate)?;
+            let (_, cost) = price(&blob, &trial)?;
+            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                best = Some((cost, blob));
+            }
         }
         progress.step();
     }
@@ -306,8 +350,32 @@ fn bounded<S: Value>(
 /// Rates of adaptation that are tried.
 const RATES: [u8; 5] = [4, 5, 6, 7, 8];
 
-/// Lattice and predictor of one channel, by the cost of its counts.
-fn bounded_channel<S: Value>(runs: &[Vec<S>], stats: &Stats, bound: f64) -> Result<ChannelSpec<S>> {
+/// The counts of all training rows; a value without one takes the last.
+fn counts<S: Value>(segments: &[Vec<S>], stats: &[Stats], lattices: &[Lattice<S>]) -> Counts {
+    let channels = lattices.len();
+    let means = lattices.iter().zip(stats);
+    let means: Vec<i32> = means.map(|(l, s)| l.nearest(S::from_f64(s.mean)).unwrap_or(0)).collect();
+    let mut last = vec![0; channels];
+    let stretches = segments.iter().map(|segment| {
+        let places = (0..channels).cycle();
+        let centred = segment.iter().zip(places).map(|(&x, c)| {
+            if let Some(count) = lattices[c].snap(x) {
+                last[c] = count.saturating_sub(means[c]);
+            }
+            last[c]
+        });
+        centred.collect()
+    });
+    let stretches = stretches.collect();
+    Counts { channels, stretches, means }
+}
+
+/// Lattice of one channel.
+fn bounded_lattice<S: Value>(
+    values: impl Iterator<Item = S>,
+    stats: &Stats,
+    bound: f64,
+) -> Result<Lattice<S>> {
     // Counts stay below 2^30: a channel far from zero is counted from its mean.
     let offset = if stats.largest / (2.0 * bound) > f64::from(1 << 29) { stats.mean } else { 0.0 };
     let mut lattice = Lattice::<S>::bounded(offset, bound).ok_or_else(|| {
@@ -328,13 +396,39 @@ fn bounded_channel<S: Value>(runs: &[Vec<S>], stats: &Stats, bound: f64) -> Resu
     {
         lattice = coarse;
     }
-    let mean = lattice.nearest(S::from_f64(stats.mean)).unwrap_or(0);
-    let mut survey = Survey::new(mean);
-    for run in runs {
-        survey.restart();
-        run.iter().filter_map(|&x| lattice.snap(x)).for_each(|count| survey.push(count));
+    if let Some((offset, grid)) = levels(values.map(S::to_f64), bound)
+        && let Some(coarse) = Lattice::<S>::on_grid(offset, grid, bound)
+        && coarse.step > lattice.step
+    {
+        lattice = coarse;
     }
-    Ok(ChannelSpec { lattice, predictor: survey.predictor() })
+    Ok(lattice)
+}
+
+/// Fewest rows per level for levels to be taken as all there are.
+const ROWS_PER_LEVEL: usize = 64;
+/// The part of the bound that levels may lie off an even grid.
+const OFF_GRID: f64 = 0.5;
+
+/// Offset and spacing of an even grid that all values lie on within a part of the bound, if they
+/// take few enough levels and these are further apart than a lattice without it would resolve.
+fn levels(values: impl Iterator<Item = f64>, bound: f64) -> Option<(f64, f64)> {
+    let mut sorted: Vec<f64> = values.collect();
+    let rows = sorted.len();
+    sorted.sort_by(f64::total_cmp);
+    sorted.dedup_by(|b, a| *b - *a <= OFF_GRID * bound);
+    let (&first, &last) = (sorted.first()?, sorted.last()?);
+    if sorted.len() < 2 || sorted.len() * ROWS_PER_LEVEL > rows {
+        return None;
+    }
+    let gap = sorted.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+    // The number of steps from end to end makes the spacing exact.
+    let spacing = (last - first) / ((last - first) / gap).round();
+    let on_grid = |&x: &f64| {
+        let steps = (x - first) / spacing;
+        (steps - steps.round()).abs() * spacing <= OFF_GRID * bound
+    };
+    (spacing > 2.0 * bound && sorted.iter().all(on_grid)).then_some((first, spacing))
 }
 
 /// Mean products of the windows' values: the lower triangle, column by column.
@@ -374,6 +468,7 @@ fn transform<S: Value>(
     stats: &[Stats],
     units: &[f64],
     plan: Plan,
+    tried: &mut Vec<Tried>,
     console: Console,
 ) -> Result<Vec<u8>> {
     let channels = stats.len();
@@ -430,6 +525,9 @@ fn transform<S: Value>(
                 let shape = shape(step, k, Some(e));
                 let blob = transform_model::<S>(seen, stats, units, &shape, &judges)?;
                 let cost = cost(&Model::parse(&blob)?, &judges)?;
+                let values = judges.iter().map(|window| window.len()).sum();
+                let what = format!("transform, {k} components, step {step:.3}");
+                tried.push(Tried { what, bytes: cost, values, model: blob.len() });
                 if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                     best = Some((cost, shape));
                 }

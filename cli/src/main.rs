@@ -19,6 +19,7 @@ mod fit;
 mod input;
 mod model_file;
 mod output;
+mod predictors;
 mod progress;
 mod report;
 

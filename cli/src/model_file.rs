@@ -3,12 +3,12 @@
 //! | offset | size | meaning |
 //! |---|---|---|
 //! | 0 | 4 | `EIGF` |
-//! | 4 | 1 | version, 1 |
+//! | 4 | 1 | version, 2 |
 //! | 5 | 3 | zero |
 //! | 8 | 4 | length of the blob |
 //! | 12 | 4 | length of the description |
 //! | 16 | | blob, exactly as a device takes it |
-//! | | | description, JSON: channel names, deviations, bounds, options |
+//! | | | description, JSON: channel names, deviations, units, options |
 //! | | 4 | CRC-32 of everything before |
 
 use anyhow::{Context, Result, bail};
@@ -18,7 +18,7 @@ use crate::bytes::{Cursor, checksum, seal};
 use crate::container;
 
 const MAGIC: &[u8; 4] = b"EIGF";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What the fit promises of every decoded recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +29,21 @@ pub(crate) enum Promise {
     Rmse(f64),
     /// This many components, no bound.
     Components(usize),
+}
+
+impl Promise {
+    /// The largest error promised in a channel, in its own unit: the largest number whose quotient
+    /// by `unit` does not round above the promise.
+    pub(crate) fn bound(self, unit: f64) -> Option<f64> {
+        let Self::MaxError(e) = self else {
+            return None;
+        };
+        let mut bound = e * unit;
+        while bound / unit > e {
+            bound = bound.next_down();
+        }
+        Some(bound)
+    }
 }
 
 /// One channel of a model.
@@ -91,8 +106,28 @@ impl ModelFile {
         })
     }
 
+    /// The unit of a channel, where nothing special about it asks for another.
+    fn usual_unit(relative: bool, deviation: f64) -> f64 {
+        if relative { deviation } else { 1.0 }
+    }
+
+    /// What the file holds of the description: a channel is its name, its deviation, and its unit
+    /// if that is not the usual one. Bounds follow from the promise.
+    fn stored_description(&self) -> Value {
+        let channel = |c: &Channel| {
+            if c.unit == Self::usual_unit(self.relative, c.deviation) {
+                json!([c.name, c.deviation])
+            } else {
+                json!([c.name, c.deviation, c.unit])
+            }
+        };
+        let mut value = self.describe();
+        value["channels"] = self.channels.iter().map(channel).collect();
+        value
+    }
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let description = self.describe().to_string();
+        let description = self.stored_description().to_string();
         let mut out = MAGIC.to_vec();
         out.extend([VERSION, 0, 0, 0]);
         out.extend((self.blob.len() as u32).to_le_bytes());
@@ -136,13 +171,15 @@ impl ModelFile {
             "components" => Promise::Components(target.as_u64()? as usize),
             _ => return None,
         };
+        let relative = value.get("relative")?.as_bool()?;
         let channel = |c: &Value| {
-            Some(Channel {
-                name: c.get("name")?.as_str()?.to_string(),
-                deviation: c.get("deviation")?.as_f64()?,
-                unit: c.get("unit")?.as_f64()?,
-                bound: c.get("bound")?.as_f64(),
-            })
+            let deviation = c.get(1)?.as_f64()?;
+            let unit = match c.get(2) {
+                Some(unit) => unit.as_f64()?,
+                None => Self::usual_unit(relative, deviation),
+            };
+            let name = c.get(0)?.as_str()?.to_string();
+            Some(Channel { name, deviation, unit, bound: promise.bound(unit) })
         };
         let sources = value.get("sources")?.as_array()?.iter();
         Some(Self {
@@ -155,7 +192,7 @@ impl ModelFile {
                 .collect::<Option<_>>()?,
             named: value.get("named")?.as_bool()?,
             promise,
-            relative: value.get("relative")?.as_bool()?,
+            relative,
             train_rows: value.get("train_rows")?.as_u64()? as usize,
             sources: sources.map(|s| Some(s.as_str()?.to_string())).collect::<Option<_>>()?,
         })

@@ -2,8 +2,8 @@
 #![no_main]
 
 use eigenmote::codec::{
-    self, Channel, Frame, Lattice, Model, ModelSpec, OVERHEAD, Predictor, Sample, Slot, Transform,
-    fit,
+    self, Channel, Frame, Lattice, Model, ModelSpec, OVERHEAD, Predictor, Sample, Slot, Stream, Term,
+    Terms, Transform, fit,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -27,17 +27,35 @@ fn round_trip<S: Sample>(
     let model = Model::parse(&blob).unwrap();
     let mut scratch = vec![Slot::NEW; model.scratch_len()];
     let mut out = vec![0; model.max_frame_bytes()];
-    let length = codec::encode(&model, 1, window, &mut scratch, &mut out).unwrap();
-    assert!(length <= OVERHEAD + size_of_val(window));
-    let (frame, _) = Frame::parse(&out[..length]).unwrap();
+    // The same window three times, as a chain that starts afresh once.
+    let (mut sender, mut receiver) = (Stream::new(), Stream::new());
+    let mut receiver_scratch = scratch.clone();
     let mut decoded = vec![S::default(); window.len()];
-    codec::decode(&model, &frame, &mut scratch, &mut decoded).unwrap();
+    for number in 0..3 {
+        if number == 2 {
+            sender.restart();
+        }
+        let length =
+            codec::encode_next(&model, &mut sender, number, window, &mut scratch, &mut out).unwrap();
+        assert!(length <= OVERHEAD + size_of_val(window));
+        let (frame, _) = Frame::parse(&out[..length]).unwrap();
+        let before = std::mem::replace(&mut decoded, vec![S::default(); window.len()]);
+        codec::decode_next(&model, &mut receiver, &frame, &mut receiver_scratch, &mut decoded)
+            .unwrap();
+        assert!(number == 0 || decoded.iter().zip(&before).all(|(a, b)| a.to_raw() == b.to_raw()));
+    }
     decoded
 }
 
 fn bounded<S: Sample>(window: &[S], lattice: Lattice<S>, order: u8) {
-    let predictor = Predictor { mean: 0, spread: 1000, scale: 300, order };
-    let decoded = round_trip(&[Channel { lattice, predictor }; CHANNELS], None, window);
+    let predictor = Predictor { spread: 1000, scale: 300, ..Predictor::default() };
+    let mut channels = [Channel { lattice, predictor }; CHANNELS];
+    let before = Term { channel: 0, lag: 0, weight: 4096 };
+    channels[0].predictor.terms = Terms::polynomial(0, order);
+    channels[1].predictor.start = Terms::new(&[before]).unwrap();
+    channels[1].predictor.terms =
+        Terms::new(&[before, Term { channel: 1, lag: 1 + order, weight: -900 }]).unwrap();
+    let decoded = round_trip(&channels, None, window);
     for (&x, &y) in window.iter().zip(&decoded) {
         assert!(lattice.holds(x, y), "{x:?} came back as {y:?}");
     }

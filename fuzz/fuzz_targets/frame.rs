@@ -2,7 +2,8 @@
 #![no_main]
 
 use eigenmote::codec::{
-    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, Transform, fit,
+    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, Stream, Term,
+    Terms, Transform, fit,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -12,11 +13,16 @@ mod checksum;
 const WINDOW: u16 = 16;
 
 fn blob(transform: Option<Transform<'_>>) -> Vec<u8> {
-    let predictor = Predictor { mean: 3, spread: 4000, scale: 900, order: 0 };
+    let predictor = Predictor { mean: 3, spread: 4000, scale: 900, ..Predictor::default() };
     let lattice = Lattice::bounded(0.0, 0.25).unwrap();
-    let bounded = |order| Channel::<f32> { lattice, predictor: Predictor { order, ..predictor } };
-    let channels =
-        if transform.is_some() { [bounded(0), bounded(0)] } else { [bounded(1), bounded(3)] };
+    let mut channels = [Channel::<f32> { lattice, predictor }; 2];
+    if transform.is_none() {
+        let before = Term { channel: 0, lag: 0, weight: -2000 };
+        let own = Term { channel: 1, lag: 7, weight: i16::MAX };
+        channels[0].predictor.terms = Terms::polynomial(0, 3);
+        channels[1].predictor.start = Terms::new(&[before]).unwrap();
+        channels[1].predictor.terms = Terms::new(&[before, own]).unwrap();
+    }
     let spec = ModelSpec {
         window: WINDOW,
         channels: &channels,
@@ -29,31 +35,40 @@ fn blob(transform: Option<Transform<'_>>) -> Vec<u8> {
     blob
 }
 
-fn decode(model: &Model<'_>, flags: u8, rows: u16, payload: &[u8]) {
-    let mut bytes = vec![1, flags];
-    bytes.extend(model.id().to_le_bytes());
-    bytes.extend([0; 4]);
-    bytes.extend(rows.to_le_bytes());
-    bytes.extend((payload.len() as u16).to_le_bytes());
-    bytes.extend(payload);
-    let crc = checksum::crc32(&bytes);
-    bytes.extend(crc.to_le_bytes());
-    if let Ok((frame, used)) = Frame::parse(&bytes) {
-        assert_eq!(used, bytes.len());
-        let mut out = [0.0_f32; 2 * WINDOW as usize];
-        let _ = codec::decode(model, &frame, &mut [Slot::NEW; 5], &mut out);
+/// Decodes payloads as the frames of one stream.
+fn decode(model: &Model<'_>, flags: u8, rows: u8, payloads: &[u8]) {
+    let mut stream = Stream::new();
+    let (mut out, mut scratch) = ([0.0_f32; 2 * WINDOW as usize], [Slot::NEW; 5]);
+    let mut link = Vec::new();
+    for (number, payload) in payloads.chunks(40).enumerate() {
+        let mut bytes = vec![2 << 5 | flags & 31];
+        bytes.extend(model.id().to_le_bytes());
+        bytes.push(number as u8 & 127);
+        if flags & 8 != 0 {
+            bytes.push(rows & 127);
+        }
+        // A chained frame begins with the end of the checksum of the one before.
+        let payload = if flags & 16 != 0 { [&link[..], payload].concat() } else { payload.to_vec() };
+        bytes.push(payload.len() as u8);
+        bytes.extend(payload);
+        let crc = checksum::crc32(&bytes);
+        link = crc.to_le_bytes()[..2].to_vec();
+        bytes.extend(crc.to_le_bytes());
+        if let Ok((frame, used)) = Frame::parse(&bytes) {
+            assert_eq!(used, bytes.len());
+            let _ = codec::decode_next(model, &mut stream, &frame, &mut scratch, &mut out);
+        }
     }
 }
 
 fuzz_target!(|data: &[u8]| {
     let mut rest = data;
     while let Ok((frame, used)) = Frame::parse(rest) {
-        assert!(frame.rows() > 0 && used <= rest.len());
+        assert!(frame.rows() != Some(0) && used <= rest.len());
         rest = &rest[used..];
     }
     let [flags, rows, payload @ ..] = data else { return };
-    let payload = &payload[..payload.len().min(usize::from(u16::MAX))];
-    decode(&Model::parse(&blob(None)).unwrap(), flags % 8, u16::from(*rows), payload);
+    decode(&Model::parse(&blob(None)).unwrap(), *flags, *rows, payload);
     let basis: Vec<i16> = (0..96).map(|i| if i % 5 < 2 { 2896 } else { -2896 }).collect();
     let transform = Transform {
         coefficient_step: 2000,
@@ -61,5 +76,5 @@ fuzz_target!(|data: &[u8]| {
         scales: &[5000, 1000, 200],
         basis: &basis,
     };
-    decode(&Model::parse(&blob(Some(transform))).unwrap(), flags % 8, u16::from(*rows), payload);
+    decode(&Model::parse(&blob(Some(transform))).unwrap(), *flags, *rows, payload);
 });

@@ -18,7 +18,7 @@ fn exercise<S: Sample>(model: &Model<'_>, raw: u64) {
     let (frame, used) = Frame::parse(&out[..length]).unwrap();
     assert_eq!(used, length);
     let mut decoded = vec![S::default(); values];
-    assert_eq!(codec::decode(model, &frame, &mut scratch, &mut decoded), Ok(frame.rows()));
+    assert_eq!(codec::decode(model, &frame, &mut scratch, &mut decoded), Ok(frame.rows().unwrap_or(model.window())));
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -32,29 +32,40 @@ fuzz_target!(|data: &[u8]| {
     let components = if mode % 2 == 0 { 0 } else { 1 + components % 8 };
     let (kind, rate) = (1 + kind % 4, 2 + rate % 8);
     let values = usize::from(channels) * usize::from(window);
-    let channels_at = 32 + 2 * codec::CONTEXTS;
-    let length =
-        channels_at + 40 * usize::from(channels) + usize::from(components) * (4 + 2 * values) + 4;
+    let (own_priors, starts) = (usize::from(rest[0] & 1), rest[1] % 3);
+    let terms = if mode % 2 == 0 { [starts, rest[2] % 4] } else { [0; 2] };
+    let record = if kind == 3 { 26 } else { 38 };
+    let in_channel = record + 4 * (usize::from(terms[0]) + usize::from(terms[1]));
+    let channels_at = 20 + if mode % 2 == 0 { 0 } else { 8 } + own_priors * codec::CONTEXTS;
+    let length = channels_at
+        + in_channel * usize::from(channels)
+        + usize::from(components) * (4 + 2 * values)
+        + 4;
     let mut bytes: Vec<u8> = rest.iter().copied().cycle().take(length).collect();
-    bytes[..8].copy_from_slice(&[b'E', b'I', b'G', b'M', 1, mode % 2, kind, rate]);
+    bytes[..8].copy_from_slice(&[b'E', b'I', b'G', b'M', 2, mode % 2, kind, rate]);
     bytes[8..12].copy_from_slice(&(length as u32).to_le_bytes());
-    bytes[12..20].copy_from_slice(&[channels, 0, window, 0, components, 0, 0, 0]);
-    if mode % 2 == 0 {
-        bytes[20..28].fill(0);
+    bytes[12..20].copy_from_slice(&[channels, 0, window, 0, components, 0, own_priors as u8, 0]);
+    if mode % 2 != 0 {
+        bytes[23] &= 0x0f;
+        bytes[27] = 0;
     }
-    bytes[23] &= 0x0f;
-    bytes[27] = 0;
-    bytes[28..32].fill(0);
-    for channel in bytes[channels_at..].chunks_exact_mut(40).take(usize::from(channels)) {
+    let records = bytes[channels_at..].chunks_exact_mut(in_channel);
+    for (number, channel) in (0..channels).zip(records) {
         if kind < 3 {
             for word in channel[..24].chunks_exact_mut(8) {
                 word[3..].fill(0);
             }
         }
-        channel[31] &= 0x1f;
-        channel[35] &= 0x1f;
-        channel[36] = if mode % 2 == 0 { channel[36] % 4 } else { 0 };
-        channel[37..].fill(0);
+        channel[record - 7] &= 0x1f;
+        channel[record - 3] &= 0x1f;
+        channel[record - 2..record].copy_from_slice(&terms);
+        for (place, term) in (0..).zip(channel[record..].chunks_exact_mut(4)) {
+            term[0] %= channels;
+            term[1] = if place < terms[0] { 0 } else { term[1] % 8 };
+            if term[1] == 0 {
+                term[0] %= number.max(1);
+            }
+        }
     }
     let body = length - 4;
     let crc = checksum::crc32(&bytes[..body]);

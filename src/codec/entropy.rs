@@ -9,20 +9,26 @@
 //! Howard & Vitter, "Practical implementations of arithmetic coding" (1992).
 
 /// Number of adaptive contexts; a model holds one prior for each.
-pub const CONTEXTS: usize = 256;
+pub const CONTEXTS: usize = ESCAPE as usize + 1;
 
 /// Levels of expected magnitude that have contexts of their own.
-pub(crate) const BUCKETS: u32 = 16;
+const BUCKETS: u32 = 16;
 /// Steps of the unary class code that have contexts of their own.
-const CLASSES: u32 = 10;
+const CLASSES: u32 = 8;
+/// First context of the first two class steps where the prediction lies between two counts.
+const PHASED: u32 = BUCKETS * CLASSES;
+/// Levels below which the phase matters.
+const PHASED_BUCKETS: u32 = 10;
 /// First context of the bits after the leading one.
-const MANTISSA: u32 = BUCKETS * CLASSES;
+const MANTISSA: u32 = PHASED + PHASED_BUCKETS * 4;
 /// Contexts per class for the two bits after the leading one.
 const MANTISSA_NODES: u32 = 3;
+/// Classes with such contexts of their own, from the one with one bit.
+const MANTISSA_CLASSES: u32 = 6;
+/// First of nine contexts of the sign.
+const SIGN: u32 = MANTISSA + MANTISSA_CLASSES * MANTISSA_NODES;
 /// Context of the flag before each value of a frame with escapes.
-pub(crate) const ESCAPE: u32 = 208;
-/// First of five contexts of the sign.
-pub(crate) const SIGN: u32 = 209;
+pub(crate) const ESCAPE: u32 = SIGN + 9;
 
 /// Longest part of a value that goes into the coder at once without a context.
 const BYPASS_BITS: u32 = 16;
@@ -55,15 +61,17 @@ pub(crate) fn plain_bits<C: BitCoder>(coder: &mut C, value: u64, count: u32) -> 
 
 /// Probabilities that the bit of a context is one, in units of 2^−16.
 #[derive(Clone, Copy, Debug)]
-struct Contexts {
+pub(crate) struct Contexts {
     ones_q16: [u16; CONTEXTS],
     rate: u32,
 }
 
 impl Contexts {
+    pub(crate) const NEW: Self = Self { ones_q16: [1 << 15; CONTEXTS], rate: 0 };
+
     /// Contexts that start from a model's priors and move by 2^−rate of the way per bit.
     #[inline(always)]
-    fn new(priors: impl Iterator<Item = u16>, rate: u8) -> Self {
+    pub(crate) fn new(priors: impl Iterator<Item = u16>, rate: u8) -> Self {
         let mut ones_q16 = [1 << 15; CONTEXTS];
         for (p, prior) in ones_q16.iter_mut().zip(priors) {
             *p = prior;
@@ -98,13 +106,12 @@ pub(crate) struct Encoder<'a> {
     low: u32,
     range: u32,
     full: bool,
-    contexts: Contexts,
+    contexts: &'a mut Contexts,
 }
 
 impl<'a> Encoder<'a> {
     #[inline(always)]
-    pub(crate) fn new(out: &'a mut [u8], priors: impl Iterator<Item = u16>, rate: u8) -> Self {
-        let contexts = Contexts::new(priors, rate);
+    pub(crate) fn new(out: &'a mut [u8], contexts: &'a mut Contexts) -> Self {
         Self { out, len: 0, low: 0, range: u32::MAX, full: false, contexts }
     }
 
@@ -200,13 +207,12 @@ pub(crate) struct Decoder<'a> {
     missing: u32,
     code: u32,
     range: u32,
-    contexts: Contexts,
+    contexts: &'a mut Contexts,
 }
 
 impl<'a> Decoder<'a> {
     #[inline(always)]
-    pub(crate) fn new(bytes: &'a [u8], priors: impl Iterator<Item = u16>, rate: u8) -> Self {
-        let contexts = Contexts::new(priors, rate);
+    pub(crate) fn new(bytes: &'a [u8], contexts: &'a mut Contexts) -> Self {
         let mut decoder =
             Self { bytes: bytes.iter(), missing: 0, code: 0, range: u32::MAX, contexts };
         for _ in 0..4 {
@@ -273,23 +279,16 @@ impl BitCoder for Decoder<'_> {
     }
 }
 
-/// Expected size of the next value: which contexts to use, and how many low bits are noise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Scale {
-    /// Row of class contexts, below [`BUCKETS`].
-    bucket: u32,
-    /// Low bits that are sent as they are.
-    shift: u32,
-}
-
-/// Fraction bits of a [`Level`].
+/// Fraction bits of a [`Level`], and of a prediction.
 pub(crate) const LEVEL_BITS: u32 = 8;
 /// Each residual moves the fast mean by half of the way.
 const FAST_RATE: u32 = 1;
 /// And the slow one by 2^−5.
 const SLOW_RATE: u32 = 5;
-/// Magnitudes count as at most this much in the running mean.
-const MAX_MAGNITUDE: u32 = 1 << 22;
+/// A magnitude counts as at most so many times the slow mean there.
+const MAX_LEAP: u32 = 4;
+/// Magnitudes count as at most this much in the running mean, fraction bits included.
+const MAX_MAGNITUDE: u32 = 1 << 30;
 
 /// Expected magnitude of a channel's next residual, with 8 fraction bits.
 ///
@@ -305,26 +304,31 @@ impl Level {
         Self { fast: level, slow: level }
     }
 
-    /// Two buckets per octave. Up to a mean magnitude of about 8 all classes have contexts;
-    /// above, the distribution only stretches, and so do the low bits sent as they are.
+    /// In half octaves.
     #[inline(always)]
-    pub(crate) fn scale(self) -> Scale {
-        let level =
-            (self.fast / 2).saturating_add(self.slow / 2).saturating_add(1 << (LEVEL_BITS - 5));
-        let octave = level.checked_ilog2().unwrap_or(0);
-        let half = level >> (octave.wrapping_sub(1) & 31) & 1;
-        let row = (2 * octave + half).saturating_sub(2 * (LEVEL_BITS - 5));
-        let excess = row.saturating_sub(BUCKETS - 1).div_ceil(2);
-        Scale { bucket: row - 2 * excess, shift: excess }
+    pub(crate) fn half_octaves(self) -> i32 {
+        half_octaves((self.fast / 2).saturating_add(self.slow / 2))
     }
 
-    /// Moves towards the magnitude of `value`.
+    /// Moves towards a magnitude with 8 fraction bits.
     #[inline(always)]
-    pub(crate) fn update(&mut self, value: i32) {
-        let magnitude = value.unsigned_abs().min(MAX_MAGNITUDE) << LEVEL_BITS;
+    pub(crate) fn update(&mut self, magnitude: u32) {
+        let magnitude = magnitude.min(MAX_MAGNITUDE);
+        // One wild value must not make the slow mean useless for hundreds of rows.
+        let most = self.slow.saturating_mul(MAX_LEAP).saturating_add(1 << LEVEL_BITS);
         self.fast = approach(self.fast, magnitude, FAST_RATE);
-        self.slow = approach(self.slow, magnitude, SLOW_RATE);
+        self.slow = approach(self.slow, magnitude.min(most), SLOW_RATE);
     }
+}
+
+/// The logarithm of a magnitude with 8 fraction bits, two to the octave; 0 for next to nothing.
+#[inline(always)]
+pub(crate) fn half_octaves(magnitude: u32) -> i32 {
+    const TINY: u32 = LEVEL_BITS - 5;
+    let magnitude = magnitude.saturating_add(1 << TINY);
+    let octave = magnitude.checked_ilog2().unwrap_or(0);
+    let half = magnitude >> (octave.wrapping_sub(1) & 31) & 1;
+    (2 * octave + half).saturating_sub(2 * TINY).cast_signed()
 }
 
 /// Moves `from` by 2^−rate of the way to `to`, never stopping short below it.
@@ -333,30 +337,63 @@ fn approach(from: u32, to: u32, rate: u32) -> u32 {
     if to >= from { from + ((to - from) >> rate) } else { from - (from - to).div_ceil(1 << rate) }
 }
 
-/// Context of a residual's sign, from the residual before it: none; or its sign and whether it
-/// was large. Noise on top of a signal makes neighbouring residuals of opposite sign.
-#[inline(always)]
-pub(crate) fn sign_context(before: i32, level: Level) -> u32 {
-    let large = before.unsigned_abs() >> (32 - LEVEL_BITS) != 0
-        || before.unsigned_abs() << LEVEL_BITS >= level.slow;
-    if before == 0 { SIGN } else { SIGN + 1 + 2 * u32::from(before < 0) + u32::from(large) }
+/// What is expected of the next value: which contexts to use, and how many low bits are noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Expectation {
+    /// Row of class contexts, below [`BUCKETS`].
+    bucket: u32,
+    /// Low bits that are sent as they are.
+    shift: u32,
+    /// How far the prediction lies from a count: 0 next to it, 2 near the middle.
+    phase: u32,
+    /// Context of the sign.
+    sign: u32,
 }
 
-/// Codes a signed integer of about the expected scale and returns it.
+impl Expectation {
+    /// Of a magnitude in half octaves. Up to a mean magnitude of about 8 all classes have
+    /// contexts; above, the distribution only stretches, and so do the low bits sent as they are.
+    #[inline(always)]
+    pub(crate) fn new(half_octaves: i32) -> Self {
+        let row = u32::try_from(half_octaves).unwrap_or(0).min(2 * u32::BITS);
+        let excess = row.saturating_sub(BUCKETS - 1).div_ceil(2);
+        Self { bucket: row - 2 * excess, shift: excess, phase: 0, sign: SIGN }
+    }
+
+    /// With `fraction` (up to 128) of 256 between the nearest count and the prediction, and the
+    /// sign of the residual before, seen from the side the prediction lies on.
+    #[inline(always)]
+    pub(crate) fn between(self, fraction: u32, before: i32) -> Self {
+        let phase = u32::from(fraction >= 26) + u32::from(fraction >= 70);
+        let sign = SIGN + phase * 3 + if before == 0 { 0 } else { 1 + u32::from(before < 0) };
+        Self { phase, sign, ..self }
+    }
+
+    /// Context of the step from `class` to the next.
+    #[inline(always)]
+    fn class(&self, class: u32) -> u32 {
+        if class < 2 && self.phase > 0 && self.bucket < PHASED_BUCKETS {
+            PHASED + (self.bucket * 2 + self.phase - 1) * 2 + class
+        } else {
+            self.bucket * CLASSES + class.min(CLASSES - 1)
+        }
+    }
+}
+
+/// Codes a signed integer of about the expected magnitude and returns it.
 ///
 /// The magnitude without its lowest `shift` bits is sent as the class (0 for zero, else the
 /// number of its bits) in unary, then the bits below the leading one, the first two in
 /// contexts; then the low bits, then the sign if there is one to send.
 #[inline(always)]
-pub(crate) fn integer<C: BitCoder>(coder: &mut C, scale: Scale, sign: u32, value: i32) -> i32 {
-    let Scale { bucket, shift } = scale;
+pub(crate) fn integer<C: BitCoder>(coder: &mut C, expected: Expectation, value: i32) -> i32 {
+    let shift = expected.shift;
     let magnitude = value.unsigned_abs();
     let head = magnitude >> (shift & 31);
     let target = 32 - head.leading_zeros();
     let mut class = 0;
     while class < 32 - shift {
-        let context = bucket * CLASSES + class.min(CLASSES - 1);
-        if !coder.bit(context, class < target) {
+        if !coder.bit(expected.class(class), class < target) {
             break;
         }
         class += 1;
@@ -364,7 +401,8 @@ pub(crate) fn integer<C: BitCoder>(coder: &mut C, scale: Scale, sign: u32, value
 
     let mut coded_head = u32::from(class > 0);
     let mut below = class.saturating_sub(1);
-    let mut node = MANTISSA + class.saturating_sub(2).min(15) * MANTISSA_NODES;
+    let row = class.saturating_sub(2).min(MANTISSA_CLASSES - 1);
+    let mut node = MANTISSA + row * MANTISSA_NODES;
     for step in 0..2 {
         if below == 0 {
             break;
@@ -384,7 +422,7 @@ pub(crate) fn integer<C: BitCoder>(coder: &mut C, scale: Scale, sign: u32, value
         coded = coded_head.checked_shl(rest).unwrap_or(0) | low;
     }
 
-    if coded != 0 && coder.bit(sign, value < 0) {
+    if coded != 0 && coder.bit(expected.sign, value < 0) {
         coded.wrapping_neg().cast_signed()
     } else {
         coded.cast_signed()

@@ -9,41 +9,38 @@
 
 use super::entropy::{BitCoder, CONTEXTS, LEVEL_BITS};
 use super::model::{Mode, Model};
-use super::predict::{MAX_ORDER, Predictor};
+use super::predict::{Predictor, Terms};
 use super::{EncodeError, Sample, Slot, bounded, check_window, transform};
 use crate::scalar::Scalar;
 
-/// Priors for a model without training data of its own: a tally over twelve sensor recordings
-/// (heart, brain, gearbox, pump, air, power, motion), each at ±0.2, 0.05 and 0.01 deviations.
+/// Priors for a model without training data of its own: the mean, as log odds, of what nine sensor
+/// recordings (heart, brain, gearbox, pump, air, power, motion, plant) ask for, each at ±0.2, 0.05
+/// and 0.01 deviations.
 #[rustfmt::skip]
 pub const DEFAULT_PRIORS: [u16; CONTEXTS] = [
-    443, 3285, 35875, 29184, 3389, 16384, 32768, 32768, 32768, 32768, 3055, 1053,
-    52662, 41316, 15291, 40960, 54613, 54613, 10922, 32768, 3995, 1098, 50832, 44585,
-    28867, 25869, 4096, 32768, 32768, 32768, 6031, 1314, 34648, 30751, 39110, 18970,
-    16384, 49152, 49152, 32768, 10035, 1848, 22475, 36556, 48983, 15710, 1820, 32768,
-    32768, 32768, 14214, 3203, 12788, 31515, 45271, 21639, 20024, 49152, 19660, 32768,
-    16520, 4234, 11550, 24263, 42418, 17591, 28987, 46421, 61895, 3640, 19629, 6331,
-    7915, 21589, 42069, 14745, 18521, 42130, 32768, 10922, 28499, 10272, 7408, 12724,
-    29521, 34339, 40428, 27989, 7801, 24576, 35690, 16842, 8533, 10172, 23658, 30595,
-    47417, 29068, 17554, 36623, 42615, 28862, 11116, 7460, 15792, 18888, 44290, 22726,
-    37236, 10922, 48588, 38828, 17541, 5926, 11659, 23290, 40960, 14812, 59753, 12072,
-    51080, 45793, 25429, 9749, 9968, 15976, 31753, 13405, 52713, 4915, 52380, 52436,
-    37244, 17663, 9423, 12044, 23485, 19867, 36128, 9175, 54872, 55849, 45398, 26341,
-    9780, 8539, 13671, 16773, 27811, 15391, 57445, 58988, 51634, 36965, 17075, 6602,
-    10211, 16924, 20827, 9681, 26399, 32768, 32768, 25208, 28098, 27965, 18709, 25119,
-    24693, 11397, 19171, 21275, 12940, 19763, 22438, 19564, 18168, 39429, 11213, 37323,
-    24365, 646, 38410, 49152, 27726, 36864, 16384, 38229, 32768, 40960, 45875, 49152,
-    24576, 10922, 10922, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768,
-    32768, 32768, 32768, 32768, 327, 32877, 32193, 34306, 33159, 31015, 32768, 32768,
-    32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768,
-    32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768,
-    32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768, 32768,
-    32768, 32768, 32768, 32768,
+    300, 6780, 36009, 32408, 33179, 23017, 24398, 24398, 503, 7566, 41093, 29880,
+    32813, 28194, 32768, 24398, 1748, 5510, 34466, 41849, 32029, 27725, 24897, 38011,
+    3138, 5212, 34311, 42511, 28912, 25876, 29890, 38011, 5971, 4067, 25994, 37385,
+    35802, 30295, 22715, 29463, 9946, 3802, 11320, 33785, 25334, 32299, 19123, 38011,
+    15272, 3592, 8411, 25849, 32302, 32281, 30510, 33428, 18800, 5790, 4587, 17056,
+    21495, 33156, 24925, 26604, 24707, 9745, 4891, 10689, 23071, 25947, 39297, 26572,
+    32248, 16266, 7798, 6681, 13798, 22868, 26370, 28880, 43486, 26427, 12516, 6582,
+    12911, 18204, 27977, 33322, 48303, 36920, 17615, 7037, 7796, 19034, 26028, 26488,
+    51691, 42355, 25078, 9669, 6294, 10753, 27010, 26584, 54775, 48358, 33606, 16821,
+    9830, 11393, 18648, 11546, 56353, 53008, 40174, 21483, 12106, 6771, 10395, 14703,
+    58060, 56123, 46465, 32609, 16605, 7905, 8787, 10690, 19476, 3028, 32768, 24398,
+    16257, 14246, 22967, 19845, 10042, 8044, 29445, 15925, 10446, 7729, 26555, 13108,
+    9291, 4471, 20979, 9192, 13290, 4159, 23385, 4265, 19776, 4150, 27190, 4238,
+    24731, 6278, 30414, 6296, 31183, 9973, 34328, 10160, 37747, 16873, 41252, 18787,
+    22433, 32768, 32768, 18878, 24797, 26304, 15286, 23493, 24300, 13286, 20545, 22322,
+    12075, 17795, 25803, 12925, 21079, 30660, 30821, 33958, 28646, 23722, 26048, 27709,
+    19192, 21025, 23963, 300,
 ];
 /// Rate of adaptation that suits most recordings.
 pub const DEFAULT_RATE: u8 = 6;
 
-const ORDERS: usize = MAX_ORDER as usize + 1;
+/// Orders of polynomials that a [`Survey`] compares.
+const ORDERS: usize = 4;
 
 /// A weight of the basis: the nearest multiple of 2^−14, at most ±2.
 pub fn basis_weight(weight: f64) -> i16 {
@@ -83,7 +80,7 @@ pub fn coefficients<S: Sample>(
     let slots = scratch.get_mut(..needed).ok_or(EncodeError::ScratchTooSmall { needed })?;
     let coded = transform::project(model, window, slots) && transform::quantize(model, slots);
     for (coefficient, slot) in out.iter_mut().zip(slots.iter().take(model.components())) {
-        *coefficient = slot.last;
+        *coefficient = slot.coefficient();
     }
     Ok(coded)
 }
@@ -145,9 +142,9 @@ impl Survey {
         self.row = self.row.saturating_add(1);
     }
 
-    /// The predictor with the least cost over what has been pushed; [`Predictor::order`] 0 if
-    /// nothing has.
-    pub fn predictor(&self) -> Predictor {
+    /// The polynomial predictor of `channel` (its number) with the least cost over what has been
+    /// pushed; the mean if nothing has.
+    pub fn predictor(&self, channel: u8) -> Predictor {
         let costs = (0_u8..).zip(self.bits_q8).zip(self.magnitude);
         let best = costs.min_by_key(|&((_, bits), _)| bits);
         let ((order, _), magnitude) = best.unwrap_or(((0, 0), 0));
@@ -155,7 +152,8 @@ impl Survey {
             mean: self.mean,
             spread: mean_level(self.spread, self.count),
             scale: mean_level(magnitude, self.predicted),
-            order,
+            start: Terms::NONE,
+            terms: Terms::polynomial(channel, order),
         }
     }
 }
@@ -209,11 +207,9 @@ impl Tally {
         let slots = scratch.get_mut(..needed).ok_or(EncodeError::ScratchTooSmall { needed })?;
         match model.mode() {
             Mode::Bounded => {
-                let before = *self;
-                if !bounded::encode(self, model, window, slots, false) {
-                    *self = before;
-                    bounded::encode(self, model, window, slots, true);
-                }
+                let escapes = bounded::needs_escapes(model, window);
+                bounded::start::<S>(model, slots);
+                bounded::encode(self, model, window, slots, 0, escapes);
             }
             Mode::Transform => match transform::prepare(model, window, slots) {
                 transform::Choice::Plain => {}

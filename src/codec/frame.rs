@@ -1,20 +1,23 @@
-//! The frame: one window on the wire, decodable alone.
+//! The frame: one window on the wire, decodable alone or after the one before it.
 //!
-//! | offset | size | meaning |
-//! |---|---|---|
-//! | 0 | 1 | version of the format, 1 |
-//! | 1 | 1 | flags: 1 plain samples, 2 with escapes, 4 refined; others 0 |
-//! | 2 | 2 | id of the model |
-//! | 4 | 4 | sequence number |
-//! | 8 | 2 | rows, at least 1 |
-//! | 10 | 2 | length n of the payload |
-//! | 12 | n | payload |
-//! | 12 + n | 4 | CRC-32 (ISO-HDLC) of everything before |
+//! | size | meaning |
+//! |---|---|
+//! | 1 | version of the format, 2, in the high three bits; flags: 1 plain samples, 2 with escapes, 4 refined, 8 rows given, 16 chained |
+//! | 2 | id of the model |
+//! | 1 to 5 | sequence number |
+//! | 1 to 2 | with flag 8: rows, at least 1; else the frame has a full window |
+//! | 1 to 3 | length n of the payload |
+//! | n | payload |
+//! | 4 | CRC-32 (ISO-HDLC) of everything before |
 //!
-//! All numbers are little-endian. Frames follow each other without a gap.
+//! Sequence number, rows and length are LEB128: seven bits a byte, the lowest first, the top bit
+//! set in all but the last byte, and no more bytes than it takes. Other numbers are
+//! little-endian. Frames follow each other without a gap.
 //!
 //! The payload is the range-coded values, or with flag 1 the plain samples, row by row. A decoder
-//! reads zeros behind the end of the payload.
+//! reads zeros behind the end of the payload. A chained frame goes on where the one before it
+//! ended; its payload begins with the low two bytes of that one's checksum, so that it is never
+//! taken for the successor of another.
 //!
 //! # A frame in full
 //!
@@ -22,17 +25,25 @@
 //! take 12 bytes, here 3:
 //!
 //! ```text
-//! 01 00 35 e7 07 00 00 00 06 00 03 00  version 1, no flags, model 0xe735, number 7, 6 rows, 3 bytes
-//! d4 63 a6                             the six values
-//! 68 95 dd be                          CRC-32
+//! 48 c5 16 07 06 03  version 2, rows given, model 0x16c5, number 7, 6 rows, 3 bytes
+//! d9 67 08           the six values
+//! 0d 44 c4 93        CRC-32
 //! ```
 //!
 //! ```
-//! use eigenmote::codec::{self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, fit};
+//! use eigenmote::codec::{
+//!     self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, Terms, fit,
+//! };
 //!
 //! let channel = Channel::<i16> {
 //!     lattice: Lattice::bounded(0.0, 0.5).unwrap(), // half a count: lossless
-//!     predictor: Predictor { mean: 1000, spread: 8 << 8, scale: 2 << 8, order: 1 },
+//!     predictor: Predictor {
+//!         mean: 1000,
+//!         spread: 8 << 8,
+//!         scale: 2 << 8,
+//!         start: Terms::NONE,
+//!         terms: Terms::polynomial(0, 1),
+//!     },
 //! };
 //! let spec = ModelSpec {
 //!     window: 8,
@@ -52,9 +63,9 @@
 //! assert_eq!(
 //!     out[..length],
 //!     [
-//!         0x01, 0x00, 0x35, 0xe7, 0x07, 0x00, 0x00, 0x00, 0x06, 0x00, 0x03, 0x00, //
-//!         0xd4, 0x63, 0xa6, //
-//!         0x68, 0x95, 0xdd, 0xbe,
+//!         0x48, 0xc5, 0x16, 0x07, 0x06, 0x03, //
+//!         0xd9, 0x67, 0x08, //
+//!         0x0d, 0x44, 0xc4, 0x93,
 //!     ]
 //! );
 //!
@@ -67,14 +78,18 @@
 
 use core::fmt;
 
-use super::model::{CRC, Writer, u16_at, u32_at};
+use super::model::{CRC, MAX_PAYLOAD, Writer};
 
-/// Bytes of a frame beside its payload.
+/// Most bytes of a frame beside its payload.
 pub const OVERHEAD: usize = HEADER_BYTES + CRC_BYTES;
 
-pub(super) const HEADER_BYTES: usize = 12;
+/// Most bytes of a header.
+pub(super) const HEADER_BYTES: usize = 13;
+/// Bytes that tie a chained frame to the one before.
+pub(super) const LINK_BYTES: usize = 2;
 const CRC_BYTES: usize = 4;
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+const FLAG_BITS: u32 = 5;
 
 /// The payload is the plain samples.
 pub(super) const RAW: u8 = 1;
@@ -82,6 +97,10 @@ pub(super) const RAW: u8 = 1;
 pub(super) const ESCAPES: u8 = 2;
 /// Coefficients are followed by residuals.
 pub(super) const REFINED: u8 = 4;
+/// The number of rows follows.
+const ROWS: u8 = 8;
+/// The frame goes on where the one before it ended.
+pub(super) const CHAINED: u8 = 16;
 
 /// Why a frame was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +113,7 @@ pub enum FrameError {
     UnknownVersion(u8),
     /// The frame does not match its checksum.
     BadChecksum,
-    /// Flags without a meaning, or no rows.
+    /// Flags without a meaning, a number in more bytes than it takes, or no rows.
     BadHeader,
 }
 
@@ -117,8 +136,28 @@ pub struct Frame<'a> {
     flags: u8,
     model_id: u16,
     sequence: u32,
-    rows: u16,
+    rows: Option<u16>,
     payload: &'a [u8],
+    checksum: u32,
+}
+
+/// Takes a LEB128 number of at most `most` bytes off the front.
+fn pop_number(bytes: &mut &[u8], most: u32) -> Result<u32, FrameError> {
+    let mut number = 0_u32;
+    for place in 0..most {
+        let (&byte, rest) = bytes.split_first().ok_or(FrameError::Truncated)?;
+        *bytes = rest;
+        let bits = u32::from(byte & 127);
+        let shifted = bits << (7 * place & 31);
+        if shifted >> (7 * place & 31) != bits || byte == 0 && place > 0 {
+            return Err(FrameError::BadHeader);
+        }
+        number |= shifted;
+        if byte < 128 {
+            return Ok(number);
+        }
+    }
+    Err(FrameError::BadHeader)
 }
 
 impl<'a> Frame<'a> {
@@ -127,29 +166,38 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// What is wrong with the bytes. After [`FrameError::Truncated`] more bytes may help.
     pub fn parse(bytes: &'a [u8]) -> Result<(Self, usize), FrameError> {
-        let &version = bytes.first().ok_or(FrameError::Truncated)?;
+        let (&first, rest) = bytes.split_first().ok_or(FrameError::Truncated)?;
+        let (version, flags) = (first >> FLAG_BITS, first & ((1 << FLAG_BITS) - 1));
         if version != VERSION {
             return Err(FrameError::UnknownVersion(version));
         }
-        let (header, rest) =
-            bytes.split_first_chunk::<HEADER_BYTES>().ok_or(FrameError::Truncated)?;
-        let length = usize::from(u16_at(header, 10));
+        let (id, mut rest) = rest.split_first_chunk::<2>().ok_or(FrameError::Truncated)?;
+        let sequence = pop_number(&mut rest, 5)?;
+        let rows = match flags & ROWS {
+            0 => None,
+            _ => Some(pop_number(&mut rest, 3)?),
+        };
+        let length = pop_number(&mut rest, 3)? as usize;
         let (payload, rest) = rest.split_at_checked(length).ok_or(FrameError::Truncated)?;
         let crc = rest.first_chunk::<CRC_BYTES>().ok_or(FrameError::Truncated)?;
-        let mut digest = CRC.digest();
-        digest.update(header);
-        digest.update(payload);
-        if digest.finalize() != u32::from_le_bytes(*crc) {
+        let checksum = u32::from_le_bytes(*crc);
+        let end = bytes.len() - rest.len();
+        if CRC.checksum(bytes.get(..end).unwrap_or(&[])) != checksum {
             return Err(FrameError::BadChecksum);
         }
-        let [_, flags, ..] = *header;
-        let rows = u16_at(header, 8);
-        if !matches!(flags, 0 | RAW | ESCAPES | REFINED) || rows == 0 {
+        let coded = flags & !(ROWS | CHAINED);
+        let chained = flags & CHAINED != 0;
+        let rows = rows.map(u16::try_from).transpose().map_err(|_| FrameError::BadHeader)?;
+        if !matches!(coded, 0 | RAW | ESCAPES | REFINED)
+            || chained && !matches!(coded, 0 | ESCAPES)
+            || rows == Some(0)
+            || length > MAX_PAYLOAD
+        {
             return Err(FrameError::BadHeader);
         }
-        let frame =
-            Self { flags, model_id: u16_at(header, 2), sequence: u32_at(header, 4), rows, payload };
-        Ok((frame, OVERHEAD + length))
+        let model_id = u16::from_le_bytes(*id);
+        let frame = Self { flags, model_id, sequence, rows, payload, checksum };
+        Ok((frame, end + CRC_BYTES))
     }
 
     /// Id of the model that the frame was made with.
@@ -162,9 +210,18 @@ impl<'a> Frame<'a> {
         self.sequence
     }
 
-    /// Rows (samples per channel) in the frame, at least 1.
-    pub fn rows(&self) -> usize {
-        usize::from(self.rows)
+    /// Rows (samples per channel) in the frame, at least 1; `None` for a full window.
+    pub fn rows(&self) -> Option<usize> {
+        self.rows.map(usize::from)
+    }
+
+    /// Whether the frame goes on where the one before it ended, and cannot be decoded alone.
+    pub fn is_chained(&self) -> bool {
+        self.flags & CHAINED != 0
+    }
+
+    pub(super) fn checksum(&self) -> u32 {
+        self.checksum
     }
 
     /// The coded values.
@@ -188,24 +245,48 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Puts header and checksum around the payload that is already in its place; the frame's length.
-pub(super) fn seal(
-    out: &mut [u8],
-    flags: u8,
-    model_id: u16,
-    sequence: u32,
-    rows: u16,
-    payload_len: u16,
-) -> usize {
+/// What a header says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header {
+    pub(super) flags: u8,
+    pub(super) model_id: u16,
+    pub(super) sequence: u32,
+    /// `None` for a full window.
+    pub(super) rows: Option<u16>,
+}
+
+fn put_number(writer: &mut Writer<'_>, mut number: u32) {
+    while number > 127 {
+        writer.put(&[number.to_le_bytes()[0] | 128]);
+        number >>= 7;
+    }
+    writer.put(&[number.to_le_bytes()[0]]);
+}
+
+/// Puts header and checksum around a payload of `length` bytes that lies [`HEADER_BYTES`] behind
+/// the start of `out`; length and checksum of the frame.
+pub(super) fn seal(out: &mut [u8], header: Header, length: usize) -> (usize, u32) {
+    let mut bytes = [0; HEADER_BYTES];
+    let mut writer = Writer { out: &mut bytes, at: 0 };
+    let flags = header.flags | if header.rows.is_some() { ROWS } else { 0 };
+    writer.put(&[VERSION << FLAG_BITS | flags]);
+    writer.put(&header.model_id.to_le_bytes());
+    put_number(&mut writer, header.sequence);
+    header.rows.iter().for_each(|&rows| put_number(&mut writer, rows.into()));
+    put_number(&mut writer, u32::try_from(length).unwrap_or(u32::MAX));
+    let header_len = writer.at.min(HEADER_BYTES);
+    // The payload moves up to a header that is shorter than the longest.
+    for to in header_len..header_len + length {
+        let byte = out.get(to + HEADER_BYTES - header_len).copied().unwrap_or(0);
+        if let Some(place) = out.get_mut(to) {
+            *place = byte;
+        }
+    }
     let mut writer = Writer { out: &mut *out, at: 0 };
-    writer.put(&[VERSION, flags]);
-    writer.put(&model_id.to_le_bytes());
-    writer.put(&sequence.to_le_bytes());
-    writer.put(&rows.to_le_bytes());
-    writer.put(&payload_len.to_le_bytes());
-    let end = HEADER_BYTES + usize::from(payload_len);
+    writer.put(bytes.get(..header_len).unwrap_or(&bytes));
+    let end = header_len + length;
     let checksum = CRC.checksum(out.get(..end).unwrap_or(&[]));
     let mut writer = Writer { out, at: end };
     writer.put(&checksum.to_le_bytes());
-    writer.at
+    (writer.at, checksum)
 }

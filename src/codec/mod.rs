@@ -12,6 +12,9 @@
 //! A frame never takes more than [`Model::max_frame_bytes`]: a window that would grow is sent as
 //! its plain samples.
 //!
+//! Where most frames arrive, [`encode_next`] and [`decode_next`] let each frame go on from the one
+//! before it, which takes fewer bytes.
+//!
 //! # Memory
 //! Beside window, model and output: [`STATE_BYTES`] on the stack and [`Model::scratch_len`] slots
 //! of [`Slot`] lent by the caller, one per channel and one per component.
@@ -28,39 +31,105 @@ mod transform;
 use core::fmt;
 
 pub use entropy::CONTEXTS;
-use entropy::{Decoder, Encoder, Level};
+use entropy::{Contexts, Decoder, Encoder, Level};
 pub use frame::{Frame, FrameError, OVERHEAD};
 pub use lattice::{Lattice, Sample, SampleKind};
 pub use model::{
     Channel, MAX_CHANNELS, MAX_PAYLOAD, MAX_WINDOW, Mode, Model, ModelError, ModelSpec, Transform,
     max_frame_bytes, scratch_len,
 };
-pub use predict::{MAX_ORDER, Predictor};
+use predict::PAST;
+pub use predict::{MAX_LAG, MAX_TERMS, Predictor, Term, Terms, WEIGHT_BITS};
 
-/// Bytes of the coder's own state while a frame is coded or decoded; it lives on the stack.
-pub const STATE_BYTES: usize = {
+/// Bytes of the coder's own state while a frame is coded or decoded; it lives on the stack, but
+/// for the [`Stream`] of chained frames.
+pub const STATE_BYTES: usize = size_of::<Stream>() + {
     let (encoder, decoder) = (size_of::<Encoder<'_>>(), size_of::<Decoder<'_>>());
     if encoder > decoder { encoder } else { decoder }
 };
 
-/// One unit of working memory; its content means nothing between calls.
-#[derive(Clone, Copy, Debug, Default)]
+/// One unit of working memory. Between calls its content means nothing, except to the [`Stream`]
+/// it is used with.
+#[derive(Clone, Copy, Debug)]
 pub struct Slot {
-    /// Transform: sum of a projection, then the dequantised coefficient.
-    sum: i64,
-    /// Bounded: last count. Transform: quantised coefficient.
-    last: i32,
-    slope: i32,
-    bend: i32,
-    /// The last residual.
-    residual: i32,
+    /// Bounded: the last counts less their mean, by row. Transform: a sum.
+    past: [i32; PAST],
     level: Level,
+    /// Bounded: sign of the last residual. Transform: quantised coefficient.
+    before: i32,
 }
 
 impl Slot {
     /// Any content will do; this one for array expressions.
-    pub const NEW: Self =
-        Self { sum: 0, last: 0, slope: 0, bend: 0, residual: 0, level: Level::new(0) };
+    pub const NEW: Self = Self { past: [0; PAST], level: Level::new(0), before: 0 };
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self::NEW
+    }
+}
+
+/// What goes on from one chained frame to the next, on either side.
+///
+/// A stream belongs to one model and one scratch slice: use them together, and nothing else with
+/// that slice. After any error, and after frames that stand alone by nature (plain ones, and all
+/// of transform mode), the next frame starts afresh.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    contexts: Contexts,
+    /// Number of the next row: 0 at the start of a stretch, later PAST and what is left of it
+    /// to the next multiple.
+    rows: usize,
+    last: Option<Last>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Last {
+    sequence: u32,
+    checksum: u32,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Stream {
+    /// The next frame starts afresh.
+    pub const fn new() -> Self {
+        Self { contexts: Contexts::NEW, rows: 0, last: None }
+    }
+
+    /// The next frame starts afresh, so that it can be decoded whatever was lost.
+    pub fn restart(&mut self) {
+        self.last = None;
+    }
+
+    /// Whether the frame of this number can go on; if not, everything is put to its start.
+    fn continues<S: Sample>(
+        &mut self,
+        model: &Model<'_>,
+        slots: &mut [Slot],
+        number: u32,
+    ) -> Option<Last> {
+        let last = self.last.take().filter(|last| last.sequence.wrapping_add(1) == number);
+        if last.is_none() {
+            self.begin::<S>(model, slots);
+        }
+        last
+    }
+
+    fn advance(&mut self, rows: usize) {
+        self.rows = PAST + self.rows.wrapping_add(rows) % PAST;
+    }
+
+    fn begin<S: Sample>(&mut self, model: &Model<'_>, slots: &mut [Slot]) {
+        self.contexts = Contexts::new(model.priors().into_iter(), model.rate());
+        self.rows = 0;
+        bounded::start::<S>(model, slots);
+    }
 }
 
 /// Why a window was not encoded. Nothing of the output is valid then.
@@ -114,6 +183,8 @@ impl core::error::Error for EncodeError {}
 pub enum DecodeError {
     /// The model is for another type of sample.
     WrongKind(SampleKind),
+    /// The frame goes on from one that was not the last one decoded with this stream.
+    Unlinked,
     /// The frame was made with the model of this id.
     WrongModel(u16),
     /// The payload is not what an encoder writes, though the checksum matches.
@@ -134,6 +205,7 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WrongKind(kind) => write!(f, "the model is for samples of kind {kind:?}"),
+            Self::Unlinked => f.write_str("the frame goes on from one that was not decoded"),
             Self::WrongModel(id) => write!(f, "the frame was made with model {id:#06x}"),
             Self::Corrupt => f.write_str("the payload is corrupt"),
             Self::ScratchTooSmall { needed } => write!(f, "scratch needs {needed} slots"),
@@ -154,10 +226,27 @@ impl core::error::Error for DecodeError {}
 /// A wrong type, length or slice, or a value that is not finite; never the size of the values.
 ///
 /// # Cost
-/// Bounded: about ten coder steps per value. Transform: two to eight passes of K
-/// multiplications per value.
+/// Bounded: one multiplication per term and about ten coder steps per value. Transform: two to
+/// eight passes of K multiplications per value.
 pub fn encode<S: Sample>(
     model: &Model<'_>,
+    sequence: u32,
+    window: &[S],
+    scratch: &mut [Slot],
+    out: &mut [u8],
+) -> Result<usize, EncodeError> {
+    encode_next(model, &mut Stream::new(), sequence, window, scratch, out)
+}
+
+/// Encodes a window as [`encode`] does, as the successor of the last one that the stream encoded
+/// if its number follows on that one's: it needs fewer bytes, and can be decoded after that one
+/// only. The first frame of a stream, and the one after [`Stream::restart`], stand alone.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_next<S: Sample>(
+    model: &Model<'_>,
+    stream: &mut Stream,
     sequence: u32,
     window: &[S],
     scratch: &mut [Slot],
@@ -173,24 +262,46 @@ pub fn encode<S: Sample>(
     // One byte less than plain: on equal length, plain samples decode faster.
     let end = frame::HEADER_BYTES.saturating_add(plain_len).saturating_sub(1);
     let payload = out.get_mut(frame::HEADER_BYTES..end).unwrap_or(&mut []);
-    let (flags, length) = match encode_payload(model, window, slots, payload) {
-        Some(coded) => coded,
-        None => (frame::RAW, write_plain(window, out)),
+    let coded = match model.mode() {
+        Mode::Bounded => encode_bounded(model, stream, sequence, window, slots, payload),
+        Mode::Transform => encode_transform(model, stream, window, slots, payload),
     };
-    let length = u16::try_from(length).unwrap_or(u16::MAX);
-    Ok(frame::seal(out, flags, model.id(), sequence, rows, length))
+    let (flags, length) = coded.unwrap_or_else(|| (frame::RAW, write_plain(window, out)));
+    let rows = (usize::from(rows) != model.window()).then_some(rows);
+    let header = frame::Header { flags, model_id: model.id(), sequence, rows };
+    let (length, checksum) = frame::seal(out, header, length);
+    stream.last = match model.mode() {
+        Mode::Bounded if coded.is_some() => Some(Last { sequence, checksum }),
+        _ => None,
+    };
+    Ok(length)
 }
 
 /// Decodes a frame into the start of `out` and returns its number of rows.
 ///
 /// # Errors
-/// A frame of another model, a corrupt payload, or slices that are too short. Any frame ends in
-/// a value or an error after work proportional to its rows.
+/// A frame of another model, one that is chained, a corrupt payload, or slices that are too
+/// short. Any frame ends in a value or an error after work proportional to its rows.
 ///
 /// # Cost
 /// As [`encode`], with one pass.
 pub fn decode<S: Sample>(
     model: &Model<'_>,
+    frame: &Frame<'_>,
+    scratch: &mut [Slot],
+    out: &mut [S],
+) -> Result<usize, DecodeError> {
+    decode_next(model, &mut Stream::new(), frame, scratch, out)
+}
+
+/// Decodes a frame as [`decode`] does, or a chained one after the frame it goes on from. Frames
+/// that stand alone are always taken, and chained ones can follow them.
+///
+/// # Errors
+/// As [`decode`], and [`DecodeError::Unlinked`].
+pub fn decode_next<S: Sample>(
+    model: &Model<'_>,
+    stream: &mut Stream,
     frame: &Frame<'_>,
     scratch: &mut [Slot],
     out: &mut [S],
@@ -201,30 +312,64 @@ pub fn decode<S: Sample>(
     if frame.model_id() != model.id() {
         return Err(DecodeError::WrongModel(frame.model_id()));
     }
-    if frame.rows() > model.window() {
+    let rows = frame.rows().unwrap_or(model.window());
+    if rows > model.window() {
         return Err(DecodeError::Corrupt);
     }
     let needed = model.scratch_len();
     let slots = scratch.get_mut(..needed).ok_or(DecodeError::ScratchTooSmall { needed })?;
-    let needed = frame.rows().saturating_mul(model.channels());
+    let needed = rows.saturating_mul(model.channels());
     let out = out.get_mut(..needed).ok_or(DecodeError::BufferTooSmall { needed })?;
 
-    let fits = if frame.is_raw() {
-        read_plain(frame.payload(), out)
-    } else {
-        let mut decoder = Decoder::new(frame.payload(), model.prior_list(), model.rate());
-        let whole = match model.mode() {
-            Mode::Bounded if !frame.is_refined() => {
-                bounded::decode(&mut decoder, model, out, slots, frame.has_escapes())
+    let fits = match (frame.is_raw(), model.mode()) {
+        (true, _) => {
+            stream.restart();
+            read_plain(frame.payload(), out)
+        }
+        (_, Mode::Bounded) => {
+            let payload = linked_payload::<S>(model, stream, frame, slots)?;
+            let mut decoder = Decoder::new(payload, &mut stream.contexts);
+            let start = stream.rows;
+            let whole = !frame.is_refined()
+                && bounded::decode(&mut decoder, model, out, slots, start, frame.has_escapes())
+                && decoder.is_exact();
+            stream.advance(rows);
+            if whole {
+                stream.last = Some(Last { sequence: frame.sequence(), checksum: frame.checksum() });
             }
-            Mode::Transform if !frame.has_escapes() => {
-                transform::decode(&mut decoder, model, out, slots, frame.is_refined())
-            }
-            _ => false,
-        };
-        whole && decoder.is_exact()
+            whole
+        }
+        (_, Mode::Transform) => {
+            stream.last = None;
+            stream.begin::<S>(model, slots);
+            let mut decoder = Decoder::new(frame.payload(), &mut stream.contexts);
+            !frame.has_escapes()
+                && !frame.is_chained()
+                && transform::decode(&mut decoder, model, out, slots, frame.is_refined())
+                && decoder.is_exact()
+        }
     };
-    if fits { Ok(frame.rows()) } else { Err(DecodeError::Corrupt) }
+    if fits { Ok(rows) } else { Err(DecodeError::Corrupt) }
+}
+
+/// The coded part of a bounded frame's payload, with the stream where it goes on.
+fn linked_payload<'f, S: Sample>(
+    model: &Model<'_>,
+    stream: &mut Stream,
+    frame: &Frame<'f>,
+    slots: &mut [Slot],
+) -> Result<&'f [u8], DecodeError> {
+    if !frame.is_chained() {
+        stream.last = None;
+        stream.begin::<S>(model, slots);
+        return Ok(frame.payload());
+    }
+    let last = stream.last.take().filter(|last| last.sequence.wrapping_add(1) == frame.sequence());
+    let (last, (link, payload)) = last
+        .zip(frame.payload().split_first_chunk::<{ frame::LINK_BYTES }>())
+        .ok_or(DecodeError::Unlinked)?;
+    let [low, high, ..] = last.checksum.to_le_bytes();
+    if *link == [low, high] { Ok(payload) } else { Err(DecodeError::Unlinked) }
 }
 
 /// Number of rows of a window that the model takes and whose values are finite.
@@ -247,31 +392,53 @@ fn check_window<S: Sample>(model: &Model<'_>, window: &[S]) -> Result<u16, Encod
     u16::try_from(rows).map_err(|_| EncodeError::WrongLength)
 }
 
-/// Flags and length of the coded payload; `None` if it does not fit or cannot be coded.
-fn encode_payload<S: Sample>(
+/// Flags and length of the coded payload; `None` if it does not fit.
+fn encode_bounded<S: Sample>(
     model: &Model<'_>,
+    stream: &mut Stream,
+    sequence: u32,
     window: &[S],
     slots: &mut [Slot],
     payload: &mut [u8],
 ) -> Option<(u8, usize)> {
-    match model.mode() {
-        Mode::Bounded => [false, true].into_iter().find_map(|escapes| {
-            let mut encoder = Encoder::new(payload, model.prior_list(), model.rate());
-            bounded::encode(&mut encoder, model, window, slots, escapes).then_some(())?;
-            Some((if escapes { frame::ESCAPES } else { 0 }, encoder.finish()?))
-        }),
-        Mode::Transform => {
-            let refinement = match transform::prepare(model, window, slots) {
-                transform::Choice::Plain => return None,
-                transform::Choice::Coefficients => None,
-                transform::Choice::Refined(refinement) => Some(refinement),
-            };
-            let mut encoder = Encoder::new(payload, model.prior_list(), model.rate());
-            transform::encode(&mut encoder, model, window, slots, refinement).then_some(())?;
-            let flags = if refinement.is_some() { frame::REFINED } else { 0 };
-            Some((flags, encoder.finish()?))
-        }
+    let escapes = bounded::needs_escapes(model, window);
+    let mut flags = if escapes { frame::ESCAPES } else { 0 };
+    let mut link_len = 0;
+    let mut payload = payload;
+    if let Some(last) = stream.continues::<S>(model, slots, sequence) {
+        let (link, rest) = payload.split_first_chunk_mut::<{ frame::LINK_BYTES }>()?;
+        let [low, high, ..] = last.checksum.to_le_bytes();
+        *link = [low, high];
+        link_len = frame::LINK_BYTES;
+        payload = rest;
+        flags |= frame::CHAINED;
     }
+    let mut encoder = Encoder::new(payload, &mut stream.contexts);
+    let start = stream.rows;
+    bounded::encode(&mut encoder, model, window, slots, start, escapes).then_some(())?;
+    let length = encoder.finish()?;
+    stream.advance(window.len() / model.channels().max(1));
+    Some((flags, length.saturating_add(link_len)))
+}
+
+/// Flags and length of the coded payload; `None` if it does not fit or cannot be coded.
+fn encode_transform<S: Sample>(
+    model: &Model<'_>,
+    stream: &mut Stream,
+    window: &[S],
+    slots: &mut [Slot],
+    payload: &mut [u8],
+) -> Option<(u8, usize)> {
+    let refinement = match transform::prepare(model, window, slots) {
+        transform::Choice::Plain => return None,
+        transform::Choice::Coefficients => None,
+        transform::Choice::Refined(refinement) => Some(refinement),
+    };
+    stream.contexts = Contexts::new(model.priors().into_iter(), model.rate());
+    let mut encoder = Encoder::new(payload, &mut stream.contexts);
+    transform::encode(&mut encoder, model, window, slots, refinement).then_some(())?;
+    let flags = if refinement.is_some() { frame::REFINED } else { 0 };
+    Some((flags, encoder.finish()?))
 }
 
 /// Writes the samples behind the place of the header; their length.

@@ -6,7 +6,7 @@
 //! | offset | size | meaning |
 //! |---|---|---|
 //! | 0 | 4 | `EIGM` |
-//! | 4 | 1 | version of the format, 1 |
+//! | 4 | 1 | version of the format, 2 |
 //! | 5 | 1 | mode: 0 bounded, 1 transform |
 //! | 6 | 1 | kind of sample: 1 `i16`, 2 `i32`, 3 `f32`, 4 `f64` |
 //! | 7 | 1 | rate of adaptation of the contexts, 2 to 8 |
@@ -14,24 +14,36 @@
 //! | 12 | 2 | channels C, 1 to 256 |
 //! | 14 | 2 | rows of a full window W, 1 to 4096; C·W plain samples take at most 65535 bytes |
 //! | 16 | 2 | components K; 0 in bounded mode |
-//! | 18 | 2 | 0 |
-//! | 20 | 4 | step of the coefficients in counts, 8 fraction bits; 0 in bounded mode |
-//! | 24 | 4 | root mean square error allowed per window in counts, 8 fraction bits; 0: none promised |
-//! | 28 | 4 | 0 |
-//! | 32 | 512 | priors of the 256 contexts, chance of a one in units of 2^−16 |
-//! | 544 | 40·C | channels: offset, step, epsilon (8 each: bits of the `f64`, of the `f32`, or `i64`), mean (`i32`), spread, scale (4 each), order (1), 0 (3) |
+//! | 18 | 1 | 1 if priors follow, 0 if they are [`DEFAULT_PRIORS`](super::fit::DEFAULT_PRIORS) |
+//! | 19 | 1 | 0 |
+//! | 20 | 4 | transform mode only: step of the coefficients in counts, 8 fraction bits |
+//! | 24 | 4 | transform mode only: root mean square error allowed per window in counts, 8 fraction bits; 0: none promised |
+//! | … | 196 | priors of the contexts, if any: chance of a one, see [`Model::priors`] |
+//! | … | | the channels, one after the other |
 //! | … | 4·K | expected magnitude of each quantised coefficient, 8 fraction bits |
 //! | … | 2·K·C·W | basis, `i16` with 14 fraction bits: for each row, for each channel, the K weights |
 //! | end − 4 | 4 | CRC-32 (ISO-HDLC) of everything before |
+//!
+//! A channel:
+//!
+//! | size | meaning |
+//! |---|---|
+//! | 3·w | offset, step, epsilon: bits of the `f32` (w = 4) or `f64`, or `i64` (w = 8) |
+//! | 4 | mean, `i32` |
+//! | 4, 4 | spread and scale, 8 fraction bits |
+//! | 1, 1 | numbers of terms for a first row and for later rows, up to 16 each |
+//! | 4 each | the terms: channel (1), lag (1), weight (`i16` with 12 fraction bits) |
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 
 use super::entropy::CONTEXTS;
+use super::fit::DEFAULT_PRIORS;
 use super::frame;
 use super::lattice::{Lattice, Sample, SampleKind};
-use super::predict::{MAX_ORDER, Predictor};
+use super::predict::{MAX_LAG, MAX_TERMS, Predictor, TERM_BYTES, Term, Terms};
 
 /// Most channels of a model.
 pub const MAX_CHANNELS: usize = 256;
@@ -47,10 +59,9 @@ const MAX_COEFFICIENT_STEP: u32 = 1 << 28;
 const MAX_BUDGET: u32 = 1 << 23;
 
 const MAGIC: [u8; 4] = *b"EIGM";
-const VERSION: u8 = 1;
-const PRIORS_AT: usize = 32;
-const CHANNELS_AT: usize = PRIORS_AT + 2 * CONTEXTS;
-const CHANNEL_BYTES: usize = 40;
+const VERSION: u8 = 2;
+const HEADER_BYTES: usize = 20;
+const TRANSFORM_BYTES: usize = 8;
 const CRC_BYTES: usize = 4;
 
 /// The checksum of models and frames.
@@ -123,43 +134,149 @@ pub struct Channel<S: Sample> {
 }
 
 impl<S: Sample> Channel<S> {
-    fn to_bytes(self) -> [u8; CHANNEL_BYTES] {
+    fn encoded_len(&self) -> usize {
+        let Predictor { start, terms, .. } = &self.predictor;
+        let count = start.as_slice().len().saturating_add(terms.as_slice().len());
+        record_bytes(S::KIND).saturating_add(TERM_BYTES.saturating_mul(count))
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) {
         let Self { lattice, predictor } = self;
-        let mut bytes = [0; CHANNEL_BYTES];
-        let mut writer = Writer { out: &mut bytes, at: 0 };
         for word in [lattice.offset, lattice.step, lattice.epsilon] {
-            writer.put(&S::word_to_raw(word).to_le_bytes());
+            let raw = S::word_to_raw(word).to_le_bytes();
+            writer.put(raw.get(..word_bytes(S::KIND)).unwrap_or(&raw));
         }
         writer.put(&predictor.mean.to_le_bytes());
         writer.put(&predictor.spread.to_le_bytes());
         writer.put(&predictor.scale.to_le_bytes());
-        writer.put(&[predictor.order, 0, 0, 0]);
-        bytes
-    }
-
-    #[inline(always)]
-    fn from_bytes(bytes: &[u8]) -> Self {
-        let word = |at| S::word_from_raw(u64_at(bytes, at));
-        let lattice = Lattice { offset: word(0), step: word(8), epsilon: word(16) };
-        Self { lattice, predictor: predictor_at(bytes) }
-    }
-
-    fn is_valid(&self, mode: Mode) -> bool {
-        let Predictor { spread, scale, order, .. } = self.predictor;
-        self.lattice.is_valid()
-            && spread <= MAX_LEVEL
-            && scale <= MAX_LEVEL
-            && order <= if mode == Mode::Bounded { MAX_ORDER } else { 0 }
+        let lists = [predictor.start.as_slice(), predictor.terms.as_slice()];
+        lists.iter().for_each(|list| writer.put(&[u8::try_from(list.len()).unwrap_or(0)]));
+        lists.iter().copied().flatten().for_each(|term| writer.put(&term.to_bytes()));
     }
 }
 
-#[inline(always)]
-fn predictor_at(channel: &[u8]) -> Predictor {
-    Predictor {
-        mean: u32_at(channel, 24).cast_signed(),
-        spread: u32_at(channel, 28),
-        scale: u32_at(channel, 32),
-        order: u32_at(channel, 36).to_le_bytes()[0],
+/// Bytes of a word of a lattice.
+const fn word_bytes(kind: SampleKind) -> usize {
+    match kind {
+        SampleKind::F32 => 4,
+        SampleKind::I16 | SampleKind::I32 | SampleKind::F64 => 8,
+    }
+}
+
+/// Bytes of a channel before its terms.
+const fn record_bytes(kind: SampleKind) -> usize {
+    3 * word_bytes(kind) + 14
+}
+
+/// One channel where it lies in the model.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record<'a, S> {
+    fixed: &'a [u8],
+    start: &'a [u8],
+    terms: &'a [u8],
+    sample: PhantomData<S>,
+}
+
+impl<'a, S: Sample> Record<'a, S> {
+    #[inline(always)]
+    fn word(&self, number: usize) -> S::Word {
+        let at = number * word_bytes(S::KIND);
+        S::word_from_raw(match S::KIND {
+            SampleKind::F32 => u64::from(u32_at(self.fixed, at)),
+            _ => u64_at(self.fixed, at),
+        })
+    }
+
+    #[inline(always)]
+    pub(super) fn lattice(&self) -> Lattice<S> {
+        Lattice { offset: self.word(0), step: self.word(1), epsilon: self.word(2) }
+    }
+
+    #[inline(always)]
+    pub(super) fn mean(&self) -> i32 {
+        u32_at(self.fixed, 3 * word_bytes(S::KIND)).cast_signed()
+    }
+
+    #[inline(always)]
+    pub(super) fn spread(&self) -> u32 {
+        u32_at(self.fixed, 3 * word_bytes(S::KIND) + 4)
+    }
+
+    #[inline(always)]
+    pub(super) fn scale(&self) -> u32 {
+        u32_at(self.fixed, 3 * word_bytes(S::KIND) + 8)
+    }
+
+    /// Bytes of the terms for a first row or a later one.
+    #[inline(always)]
+    pub(super) fn terms(&self, first: bool) -> &'a [u8] {
+        if first { self.start } else { self.terms }
+    }
+
+    fn channel(&self) -> Channel<S> {
+        let list = |bytes: &[u8]| {
+            let (bytes, _) = bytes.as_chunks::<TERM_BYTES>();
+            let mut terms = [Term::default(); MAX_TERMS];
+            terms.iter_mut().zip(bytes).for_each(|(term, &bytes)| *term = Term::from_bytes(bytes));
+            Terms::new(terms.get(..bytes.len()).unwrap_or(&[])).unwrap_or_default()
+        };
+        let predictor = Predictor {
+            mean: self.mean(),
+            spread: self.spread(),
+            scale: self.scale(),
+            start: list(self.start),
+            terms: list(self.terms),
+        };
+        Channel { lattice: self.lattice(), predictor }
+    }
+
+    fn is_valid(&self, number: usize, channels: usize, mode: Mode) -> bool {
+        let fits = |first: bool| {
+            let (terms, _) = self.terms(first).as_chunks::<TERM_BYTES>();
+            let most = if mode == Mode::Bounded { MAX_TERMS } else { 0 };
+            terms.len() <= most
+                && terms.iter().all(|&bytes| {
+                    let Term { channel, lag, .. } = Term::from_bytes(bytes);
+                    let channel = usize::from(channel);
+                    match lag {
+                        0 => channel < number,
+                        _ => !first && lag <= MAX_LAG && channel < channels,
+                    }
+                })
+        };
+        self.lattice().is_valid()
+            && self.spread() <= MAX_LEVEL
+            && self.scale() <= MAX_LEVEL
+            && fits(true)
+            && fits(false)
+    }
+}
+
+/// The channels of a model, one after the other, in bytes that may be too few.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Records<'a, S> {
+    rest: &'a [u8],
+    sample: PhantomData<S>,
+}
+
+impl<'a, S: Sample> Records<'a, S> {
+    #[inline(always)]
+    fn new(rest: &'a [u8]) -> Self {
+        Self { rest, sample: PhantomData }
+    }
+}
+
+impl<'a, S: Sample> Iterator for Records<'a, S> {
+    type Item = Record<'a, S>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Record<'a, S>> {
+        let (fixed, rest) = self.rest.split_at_checked(record_bytes(S::KIND))?;
+        let (_, &[start, terms]) = fixed.split_last_chunk::<2>()?;
+        let (start, rest) = rest.split_at_checked(TERM_BYTES * usize::from(start))?;
+        let (terms, rest) = rest.split_at_checked(TERM_BYTES * usize::from(terms))?;
+        self.rest = rest;
+        Some(Record { fixed, start, terms, sample: PhantomData })
     }
 }
 
@@ -170,12 +287,10 @@ pub struct Model<'a> {
     mode: Mode,
     kind: SampleKind,
     rate: u8,
-    channels: u16,
-    window: u16,
-    components: u16,
+    shape: Shape,
     coefficient_step: u32,
     budget: u32,
-    id: u16,
+    checksum: u32,
     priors: &'a [u8],
     channel_bytes: &'a [u8],
     scales: &'a [u8],
@@ -195,7 +310,7 @@ impl<'a> Model<'a> {
         if *magic != MAGIC {
             return Err(ModelError::NotAModel);
         }
-        let header = bytes.first_chunk::<PRIORS_AT>().ok_or(ModelError::Truncated)?;
+        let header = bytes.first_chunk::<HEADER_BYTES>().ok_or(ModelError::Truncated)?;
         let [_, _, _, _, version, mode, kind, rate, ..] = *header;
         if version != VERSION {
             return Err(ModelError::UnknownVersion(version));
@@ -214,44 +329,44 @@ impl<'a> Model<'a> {
             _ => return Err(ModelError::BadHeader),
         };
         let kind = SampleKind::from_byte(kind).ok_or(ModelError::BadHeader)?;
-        let (channels, window) = (u16_at(header, 12), u16_at(header, 14));
-        let components = u16_at(header, 16);
-        let (coefficient_step, budget) = (u32_at(header, 20), u32_at(header, 24));
-        if !(2..=8).contains(&rate) || u16_at(header, 18) != 0 || u32_at(header, 28) != 0 {
-            return Err(ModelError::BadHeader);
-        }
         let shape = Shape {
-            channels: usize::from(channels),
-            window: usize::from(window),
-            components: usize::from(components),
+            channels: usize::from(u16_at(header, 12)),
+            window: usize::from(u16_at(header, 14)),
+            components: usize::from(u16_at(header, 16)),
         };
-        shape.check(kind, mode)?;
-        if length != shape.encoded_len() {
+        let [own_priors, reserved] = u16_at(header, 18).to_le_bytes();
+        if !(2..=8).contains(&rate) || own_priors > 1 || reserved != 0 {
             return Err(ModelError::BadHeader);
         }
+        shape.check(kind, mode)?;
 
-        let mut rest = body.get(PRIORS_AT..).unwrap_or(&[]);
+        let mut rest = body.get(HEADER_BYTES..).unwrap_or(&[]);
         let mut section = |length: usize| -> Result<&'a [u8], ModelError> {
             let (section, tail) = rest.split_at_checked(length).ok_or(ModelError::BadHeader)?;
             rest = tail;
             Ok(section)
         };
-        let [low, high, ..] = checksum.to_le_bytes();
+        let transform = section(if mode == Mode::Transform { TRANSFORM_BYTES } else { 0 })?;
+        let priors = section(if own_priors == 1 { CONTEXTS } else { 0 })?;
+        let basis_bytes = shape.components.saturating_mul(shape.values()).saturating_mul(2);
+        let scale_bytes = shape.components.saturating_mul(4);
+        let tail = basis_bytes.saturating_add(scale_bytes);
+        let channel_len = rest.len().checked_sub(tail).ok_or(ModelError::BadHeader)?;
+        let (channel_bytes, rest) = rest.split_at_checked(channel_len).unwrap_or_default();
+        let (scales, basis) = rest.split_at_checked(scale_bytes).unwrap_or_default();
         let model = Self {
             bytes,
             mode,
             kind,
             rate,
-            channels,
-            window,
-            components,
-            coefficient_step,
-            budget,
-            id: u16::from_le_bytes([low, high]),
-            priors: section(2 * CONTEXTS)?,
-            channel_bytes: section(CHANNEL_BYTES * shape.channels)?,
-            scales: section(4 * shape.components)?,
-            basis: section(2 * shape.components * shape.values())?,
+            shape,
+            coefficient_step: u32_at(transform, 0),
+            budget: u32_at(transform, 4),
+            checksum,
+            priors,
+            channel_bytes,
+            scales,
+            basis,
         };
         match kind {
             SampleKind::I16 => model.check_channels::<i16>(),
@@ -264,18 +379,19 @@ impl<'a> Model<'a> {
     }
 
     fn check_channels<S: Sample>(&self) -> Result<(), ModelError> {
-        for (number, channel) in (0_u16..).zip(self.channel_bytes.chunks_exact(CHANNEL_BYTES)) {
-            let reserved = u32_at(channel, 36) >> 8;
-            if reserved != 0 || !Channel::<S>::from_bytes(channel).is_valid(self.mode) {
-                return Err(ModelError::BadChannel(number));
+        let mut records = self.channel_records::<S>();
+        for number in 0..self.channels() {
+            let record = records.next().ok_or(ModelError::BadHeader)?;
+            if !record.is_valid(number, self.channels(), self.mode) {
+                return Err(ModelError::BadChannel(u16::try_from(number).unwrap_or(u16::MAX)));
             }
         }
-        Ok(())
+        if records.rest.is_empty() { Ok(()) } else { Err(ModelError::BadHeader) }
     }
 
     fn check_transform(&self) -> Result<(), ModelError> {
         let fits = match self.mode {
-            Mode::Bounded => self.coefficient_step == 0 && self.budget == 0,
+            Mode::Bounded => true,
             Mode::Transform => {
                 (1..=MAX_COEFFICIENT_STEP).contains(&self.coefficient_step)
                     && self.budget <= MAX_BUDGET
@@ -292,7 +408,8 @@ impl<'a> Model<'a> {
 
     /// Number by which frames name their model: the low 16 bits of its checksum.
     pub fn id(&self) -> u16 {
-        self.id
+        let [low, high, ..] = self.checksum.to_le_bytes();
+        u16::from_le_bytes([low, high])
     }
 
     /// Which promise the model makes.
@@ -307,17 +424,17 @@ impl<'a> Model<'a> {
 
     /// Values per row, at least 1.
     pub fn channels(&self) -> usize {
-        usize::from(self.channels)
+        self.shape.channels
     }
 
     /// Rows of a full window, at least 1.
     pub fn window(&self) -> usize {
-        usize::from(self.window)
+        self.shape.window
     }
 
     /// Kept components; 0 in bounded mode.
     pub fn components(&self) -> usize {
-        usize::from(self.components)
+        self.shape.components
     }
 
     /// Step of the coefficients in counts with 8 fraction bits; 0 in bounded mode.
@@ -346,13 +463,12 @@ impl<'a> Model<'a> {
 
     /// The channels, in order, as samples of type `S`; nothing if `S` is not the model's type.
     pub fn channel_list<S: Sample>(&self) -> impl Iterator<Item = Channel<S>> + Clone + use<'a, S> {
-        let bytes = if S::KIND == self.kind { self.channel_bytes } else { &[] };
-        bytes.chunks_exact(CHANNEL_BYTES).map(Channel::from_bytes)
+        self.channel_records::<S>().map(|record| record.channel())
     }
 
-    /// The predictors of the channels.
-    pub(super) fn predictors(&self) -> impl Iterator<Item = Predictor> + Clone + use<'a> {
-        self.channel_bytes.chunks_exact(CHANNEL_BYTES).map(predictor_at)
+    #[inline(always)]
+    pub(super) fn channel_records<S: Sample>(&self) -> Records<'a, S> {
+        Records::new(if S::KIND == self.kind { self.channel_bytes } else { &[] })
     }
 
     /// Expected magnitudes of the quantised coefficients, with 8 fraction bits.
@@ -366,16 +482,15 @@ impl<'a> Model<'a> {
     }
 
     /// Probability of a one in each context at the start of a frame, in units of 2^−16.
+    ///
+    /// In the blob a byte each: b < 128 for 2·(b + 1)², the others for what is left to 2^16 by
+    /// that of 255 − b, so the steps are fine where it matters, near never and near always.
     pub fn priors(&self) -> [u16; CONTEXTS] {
-        let mut priors = [0; CONTEXTS];
-        for (prior, value) in priors.iter_mut().zip(self.prior_list()) {
-            *prior = value;
+        let mut priors = DEFAULT_PRIORS;
+        for (prior, &byte) in priors.iter_mut().zip(self.priors) {
+            *prior = prior_from_byte(byte);
         }
         priors
-    }
-
-    pub(super) fn prior_list(&self) -> impl Iterator<Item = u16> + use<'a> {
-        self.priors.chunks_exact(2).map(|bytes| u16_at(bytes, 0))
     }
 
     /// Most bytes of any frame of this model.
@@ -422,13 +537,6 @@ impl Shape {
         self.channels.saturating_mul(self.window)
     }
 
-    fn encoded_len(self) -> usize {
-        let per_component = self.values().saturating_mul(2).saturating_add(4);
-        (CHANNELS_AT + CRC_BYTES)
-            .saturating_add(CHANNEL_BYTES.saturating_mul(self.channels))
-            .saturating_add(per_component.saturating_mul(self.components))
-    }
-
     fn check(self, kind: SampleKind, mode: Mode) -> Result<(), ModelError> {
         let components = match mode {
             Mode::Bounded => 0..=0,
@@ -437,10 +545,22 @@ impl Shape {
         let fits = (1..=MAX_CHANNELS).contains(&self.channels)
             && (1..=MAX_WINDOW).contains(&self.window)
             && self.values().saturating_mul(kind.bytes()) <= MAX_PAYLOAD
-            && components.contains(&self.components)
-            && u32::try_from(self.encoded_len()).is_ok();
+            && components.contains(&self.components);
         if fits { Ok(()) } else { Err(ModelError::BadShape) }
     }
+}
+
+/// The prior that a byte stands for.
+#[inline(always)]
+fn prior_from_byte(byte: u8) -> u16 {
+    let square = |b: u8| 2 * (u16::from(b) + 1) * (u16::from(b) + 1);
+    if byte < 128 { square(byte) } else { square(255 - byte).wrapping_neg() }
+}
+
+/// The byte whose prior is nearest.
+fn prior_to_byte(prior: u16) -> u8 {
+    let off = |&byte: &u8| prior_from_byte(byte).abs_diff(prior);
+    (0..=u8::MAX).min_by_key(off).unwrap_or(127)
 }
 
 /// What a transform model holds beside its channels.
@@ -467,7 +587,8 @@ pub struct ModelSpec<'a, S: Sample> {
     pub channels: &'a [Channel<S>],
     /// The transform, or `None` for bounded mode.
     pub transform: Option<Transform<'a>>,
-    /// Probability of a one in each context, in units of 2^−16.
+    /// Probability of a one in each context, in units of 2^−16. They are rounded, but
+    /// [`DEFAULT_PRIORS`] are kept exactly and take no bytes.
     pub priors: &'a [u16; CONTEXTS],
     /// Rate at which contexts adapt, 2 to 8.
     pub rate: u8,
@@ -484,7 +605,16 @@ impl<S: Sample> ModelSpec<'_, S> {
 
     /// Bytes of the blob.
     pub fn encoded_len(&self) -> usize {
-        self.shape().encoded_len()
+        let shape = self.shape();
+        let per_component = shape.values().saturating_mul(2).saturating_add(4);
+        let channels = self.channels.iter().map(Channel::encoded_len);
+        let fixed = HEADER_BYTES
+            + CRC_BYTES
+            + if self.transform.is_some() { TRANSFORM_BYTES } else { 0 }
+            + if *self.priors == DEFAULT_PRIORS { 0 } else { CONTEXTS };
+        channels
+            .fold(fixed, usize::saturating_add)
+            .saturating_add(per_component.saturating_mul(shape.components))
     }
 
     /// Writes the blob and returns its length. It has been parsed, so a written model is valid.
@@ -495,7 +625,8 @@ impl<S: Sample> ModelSpec<'_, S> {
         let shape = self.shape();
         let mode = if self.transform.is_some() { Mode::Transform } else { Mode::Bounded };
         shape.check(S::KIND, mode)?;
-        let needed = shape.encoded_len();
+        let needed = self.encoded_len();
+        let length = u32::try_from(needed).map_err(|_| ModelError::BadShape)?;
         let out = out.get_mut(..needed).ok_or(ModelError::BufferTooSmall { needed })?;
         let transform = self.transform.unwrap_or(Transform {
             coefficient_step: 0,
@@ -512,16 +643,20 @@ impl<S: Sample> ModelSpec<'_, S> {
         let mut writer = Writer { out, at: 0 };
         writer.put(&MAGIC);
         writer.put(&[VERSION, u8::from(mode == Mode::Transform), S::KIND as u8, self.rate]);
-        writer.put(&u32::try_from(needed).unwrap_or(u32::MAX).to_le_bytes());
+        writer.put(&length.to_le_bytes());
         writer.put(&small(shape.channels));
         writer.put(&small(shape.window));
         writer.put(&small(shape.components));
-        writer.put(&[0; 2]);
-        writer.put(&transform.coefficient_step.to_le_bytes());
-        writer.put(&transform.budget.unwrap_or(0).to_le_bytes());
-        writer.put(&[0; 4]);
-        self.priors.iter().for_each(|prior| writer.put(&prior.to_le_bytes()));
-        self.channels.iter().for_each(|channel| writer.put(&channel.to_bytes()));
+        let own_priors = *self.priors != DEFAULT_PRIORS;
+        writer.put(&[u8::from(own_priors), 0]);
+        if mode == Mode::Transform {
+            writer.put(&transform.coefficient_step.to_le_bytes());
+            writer.put(&transform.budget.unwrap_or(0).to_le_bytes());
+        }
+        if own_priors {
+            self.priors.iter().for_each(|&prior| writer.put(&[prior_to_byte(prior)]));
+        }
+        self.channels.iter().for_each(|channel| channel.write(&mut writer));
         transform.scales.iter().for_each(|scale| writer.put(&scale.to_le_bytes()));
         transform.basis.iter().for_each(|weight| writer.put(&weight.to_le_bytes()));
         let at = writer.at;

@@ -1,77 +1,156 @@
-//! Prediction of the next count of a channel from its past: polynomials of order 0 to 3.
+//! Prediction of the next count of a channel: a weighted sum of past counts of all channels, and of
+//! the counts of earlier channels in the same row.
 //!
-//! Order 0 predicts the channel's mean, order p the polynomial of degree p − 1 through the last p
-//! counts: the last value, the line, the parabola. Until a frame has seen p counts of the
-//! channel the highest order that its past allows serves. All sums wrap, so any counts are fine
-//! as long as both sides compute the same.
+//! p = mean + Σ wᵢ·(n(cᵢ, t − lagᵢ) − mean(cᵢ)), with weights in fixed point. The first row of a
+//! stretch has no past: it is predicted by terms of its own, from earlier channels alone. Until
+//! there is enough past the first row stands for the rows before it. All sums wrap, so any counts
+//! are fine as long as both sides compute the same.
 
 use super::Slot;
-use super::entropy::Level;
+use super::entropy::{LEVEL_BITS, Level};
 
-/// Highest order of the predictor.
-pub const MAX_ORDER: u8 = 3;
+/// Most terms of one sum.
+pub const MAX_TERMS: usize = 16;
+/// Most rows that a term looks back.
+pub const MAX_LAG: u8 = (PAST - 1) as u8;
+/// Fraction bits of a weight.
+pub const WEIGHT_BITS: u32 = 12;
+/// Rows that are remembered, the current one included: a power of two.
+pub(super) const PAST: usize = 8;
+/// Bytes of a term in a model.
+pub(super) const TERM_BYTES: usize = 4;
+
+/// One summand of a prediction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Term {
+    /// The channel it looks at.
+    pub channel: u8,
+    /// How many rows ago, up to [`MAX_LAG`]; 0 only of an earlier channel.
+    pub lag: u8,
+    /// What one count there adds, in units of 2^−12.
+    pub weight: i16,
+}
+
+impl Term {
+    pub(super) fn to_bytes(self) -> [u8; TERM_BYTES] {
+        let [low, high] = self.weight.to_le_bytes();
+        [self.channel, self.lag, low, high]
+    }
+
+    #[inline(always)]
+    pub(super) fn from_bytes([channel, lag, low, high]: [u8; TERM_BYTES]) -> Self {
+        Self { channel, lag, weight: i16::from_le_bytes([low, high]) }
+    }
+}
+
+/// Up to [`MAX_TERMS`] summands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Terms {
+    list: [Term; MAX_TERMS],
+    len: u8,
+}
+
+impl Terms {
+    /// No summand: the mean is the prediction.
+    pub const NONE: Self =
+        Self { list: [Term { channel: 0, lag: 0, weight: 0 }; MAX_TERMS], len: 0 };
+
+    /// The summands of a slice; `None` if there are too many.
+    pub fn new(terms: &[Term]) -> Option<Self> {
+        let mut list = Self::NONE.list;
+        list.get_mut(..terms.len())?.iter_mut().zip(terms).for_each(|(to, from)| *to = *from);
+        Some(Self { list, len: u8::try_from(terms.len()).ok()? })
+    }
+
+    /// The polynomial of degree `order` − 1 through the last `order` counts of `channel`: none,
+    /// the last value, the line, the parabola.
+    pub fn polynomial(channel: u8, order: u8) -> Self {
+        const ONE: i16 = 1 << WEIGHT_BITS;
+        let weights: &[i16] = match order {
+            0 => &[],
+            1 => &[ONE],
+            2 => &[2 * ONE, -ONE],
+            _ => &[3 * ONE, -3 * ONE, ONE],
+        };
+        let mut terms = Self::NONE;
+        for ((term, &weight), lag) in terms.list.iter_mut().zip(weights).zip(1..) {
+            *term = Term { channel, lag, weight };
+            terms.len = lag;
+        }
+        terms
+    }
+
+    /// The summands.
+    pub fn as_slice(&self) -> &[Term] {
+        self.list.get(..usize::from(self.len)).unwrap_or(&[])
+    }
+}
 
 /// How the counts of one channel are predicted and how large they and their residuals are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Predictor {
-    /// Mean count: the prediction of the first count of a frame, and of all with order 0. In
-    /// transform mode what is taken off before the projection.
+    /// Mean count. In transform mode what is taken off before the projection.
     pub mean: i32,
-    /// Mean |count − mean| with 8 fraction bits: the expected size of a frame's first residual.
+    /// Mean |residual| of a first row with 8 fraction bits.
     pub spread: u32,
-    /// Mean |residual| with 8 fraction bits: the expected size of a frame's second residual.
+    /// Mean |residual| of later rows with 8 fraction bits.
     pub scale: u32,
-    /// Order of the polynomial, 0 to [`MAX_ORDER`]; 0 in transform mode.
-    pub order: u8,
+    /// Summands for a first row, all with lag 0; none in transform mode.
+    pub start: Terms,
+    /// Summands for later rows; none in transform mode.
+    pub terms: Terms,
+}
+
+/// The prediction with 8 fraction bits, clamped to the range of counts.
+#[inline(always)]
+pub(super) fn predict(slots: &[Slot], terms: &[u8], mean: i32, row: usize) -> i64 {
+    const SHIFT: u32 = WEIGHT_BITS - LEVEL_BITS;
+    let (terms, _) = terms.as_chunks::<TERM_BYTES>();
+    let mut sum = 0_i64;
+    for &bytes in terms {
+        let Term { channel, lag, weight } = Term::from_bytes(bytes);
+        let past = slots.get(usize::from(channel)).map_or(0, |slot| slot.at(row, lag));
+        sum = sum.wrapping_add(i64::from(weight) * i64::from(past));
+    }
+    let around_mean = sum.wrapping_add(1 << (SHIFT - 1)) >> SHIFT;
+    let (low, high) = (i64::from(i32::MIN) << LEVEL_BITS, i64::from(i32::MAX) << LEVEL_BITS);
+    around_mean.saturating_add(i64::from(mean) << LEVEL_BITS).clamp(low, high)
 }
 
 impl Slot {
     /// The state of a channel before its first count.
-    pub(crate) fn start(predictor: &Predictor) -> Self {
-        Self { last: predictor.mean, level: Level::new(predictor.spread), ..Self::NEW }
+    #[inline(always)]
+    pub(super) fn start(spread: u32) -> Self {
+        Self { level: Level::new(spread), ..Self::NEW }
     }
 
+    /// Count less its mean, `lag` rows before `row`.
     #[inline(always)]
-    pub(crate) fn predict(&self) -> i32 {
-        self.last.wrapping_add(self.slope).wrapping_add(self.bend)
+    fn at(&self, row: usize, lag: u8) -> i32 {
+        let [ref past @ ..] = self.past;
+        past.get(row.wrapping_sub(usize::from(lag)) % PAST).copied().unwrap_or(0)
     }
 
-    /// Takes the count of this row, and its residual for the level.
+    /// Takes the count of `row` less its mean; a `first` one stands for all rows before it too.
     #[inline(always)]
-    pub(crate) fn push(&mut self, predictor: &Predictor, row: usize, count: i32, residual: i32) {
-        if row == 0 {
-            self.level = Level::new(predictor.scale);
-        } else {
-            self.level.update(residual);
+    pub(super) fn push(&mut self, row: usize, first: bool, centred: i32) {
+        if first {
+            self.past = [centred; PAST];
+        } else if let Some(place) = self.past.get_mut(row % PAST) {
+            *place = centred;
         }
-        self.residual = residual;
-        self.follow(predictor, row, count);
     }
 
     /// Takes a row without a count: the last one is held.
-    pub(crate) fn skip(&mut self, predictor: &Predictor, row: usize) {
-        if row == 0 {
-            self.level = Level::new(predictor.scale);
-        }
-        self.follow(predictor, row, self.last);
-    }
-
-    #[inline(always)]
-    fn follow(&mut self, predictor: &Predictor, row: usize, count: i32) {
-        let order = predictor.order;
-        if order == 0 {
-            return;
-        }
-        let slope = count.wrapping_sub(self.last);
-        self.last = count;
-        if order >= 2 && row >= 1 {
-            if order >= 3 && row >= 2 {
-                self.bend = slope.wrapping_sub(self.slope);
-            }
-            self.slope = slope;
-        }
+    pub(super) fn hold(&mut self, row: usize, first: bool) {
+        let last = if first { 0 } else { self.at(row, 1) };
+        self.push(row, first, last);
     }
 }
 
@@ -80,17 +159,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn order_p_is_exact_on_polynomials_of_degree_below_p() {
-        for order in 1..=MAX_ORDER {
-            let predictor = Predictor { order, mean: 7, ..Predictor::default() };
-            let mut slot = Slot::start(&predictor);
+    fn a_polynomial_of_order_p_is_exact_on_degrees_below_p() {
+        for order in 1..=3_u8 {
+            let terms = Terms::polynomial(0, order);
+            let bytes = terms.as_slice().iter().flat_map(|term| term.to_bytes());
+            let bytes = heapless::Vec::<u8, 16>::from_iter(bytes);
+            let mut slots = [Slot::start(0)];
             for row in 0..20_usize {
                 let t = i32::try_from(row).unwrap_or(0);
                 let count = [5, 5 + 3 * t, 5 + 3 * t - 2 * t * t][usize::from(order) - 1];
                 if row >= usize::from(order) {
-                    assert_eq!(slot.predict(), count, "order {order} row {row}");
+                    assert_eq!(
+                        predict(&slots, &bytes, 7, row),
+                        i64::from(count) << 8,
+                        "{order} {row}"
+                    );
                 }
-                slot.push(&predictor, row, count, 0);
+                slots[0].push(row, row == 0, count - 7);
             }
         }
     }

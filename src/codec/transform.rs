@@ -11,8 +11,8 @@
 //! Sums over the window are taken value by value as the samples are read, so the working memory
 //! is one number per component.
 
-use super::entropy::{BitCoder, LEVEL_BITS, Level, SIGN, integer, plain_bits};
-use super::model::{BasisRow, Channel, Model};
+use super::entropy::{BitCoder, Expectation, LEVEL_BITS, Level, half_octaves, integer, plain_bits};
+use super::model::{BasisRow, Model, Record};
 use super::{Sample, Slot};
 
 /// Fraction bits of the basis.
@@ -102,7 +102,7 @@ pub(super) fn encode<S: Sample, C: BitCoder>(
     let rows = window.chunks_exact(model.channels().max(1));
     let mut basis = model.basis_rows();
     for samples in rows {
-        let channels = model.channel_list::<S>();
+        let channels = model.channel_records::<S>();
         for (((&x, channel), level), row) in
             samples.iter().zip(channels).zip(&mut *levels).zip(&mut basis)
         {
@@ -141,7 +141,7 @@ pub(super) fn decode<S: Sample, C: BitCoder>(
     start_levels(levels);
     let mut basis = model.basis_rows();
     for samples in out.chunks_exact_mut(model.channels().max(1)) {
-        let channels = model.channel_list::<S>();
+        let channels = model.channel_records::<S>();
         for (((x, channel), level), row) in
             samples.iter_mut().zip(channels).zip(&mut *levels).zip(&mut basis)
         {
@@ -150,7 +150,7 @@ pub(super) fn decode<S: Sample, C: BitCoder>(
                 let residual = code_residual(decoder, level, 0);
                 count = count.saturating_add(residual.saturating_mul(step));
             }
-            *x = channel.lattice.restore(count);
+            *x = channel.lattice().restore(count);
         }
         if decoder.is_spent() {
             return false;
@@ -176,13 +176,13 @@ pub(super) fn project<S: Sample>(model: &Model<'_>, window: &[S], slots: &mut [S
     let last = rows.clone().last().unwrap_or(&[]);
     let mut basis = model.basis_rows();
     for samples in rows.chain(core::iter::repeat(last)).take(model.window()) {
-        let channels = model.channel_list::<S>();
+        let channels = model.channel_records::<S>();
         for ((&x, channel), row) in samples.iter().zip(channels).zip(&mut basis) {
             let Some(centred) = centred_count(&channel, x) else {
                 return false;
             };
             for (slot, weight) in coefficients.iter_mut().zip(row.weights()) {
-                slot.sum = slot.sum.wrapping_add(weight.wrapping_mul(i64::from(centred)));
+                slot.set_sum(slot.sum().wrapping_add(weight.wrapping_mul(i64::from(centred))));
             }
         }
     }
@@ -190,8 +190,8 @@ pub(super) fn project<S: Sample>(model: &Model<'_>, window: &[S], slots: &mut [S
 }
 
 #[inline(always)]
-fn centred_count<S: Sample>(channel: &Channel<S>, x: S) -> Option<i32> {
-    let centred = channel.lattice.nearest(x)?.checked_sub(channel.predictor.mean)?;
+fn centred_count<S: Sample>(channel: &Record<'_, S>, x: S) -> Option<i32> {
+    let centred = channel.lattice().nearest(x)?.checked_sub(channel.mean())?;
     (-MAX_CENTRED..=MAX_CENTRED).contains(&centred).then_some(centred)
 }
 
@@ -200,10 +200,10 @@ pub(super) fn quantize(model: &Model<'_>, slots: &mut [Slot]) -> bool {
     let step = i64::from(model.coefficient_step().max(1)) << (BASIS_BITS - STEP_BITS);
     let (coefficients, _) = split(model, slots);
     for slot in coefficients {
-        let code = divide_to_nearest(slot.sum, step);
+        let code = divide_to_nearest(slot.sum(), step);
         match i32::try_from(code) {
             Ok(code) if (-MAX_COEFFICIENT..=MAX_COEFFICIENT).contains(&i64::from(code)) => {
-                slot.last = code;
+                slot.before = code;
                 slot.dequantize(model);
             }
             _ => return false,
@@ -220,9 +220,28 @@ fn divide_to_nearest(x: i64, step: i64) -> i64 {
     if x < 0 { -magnitude } else { magnitude }
 }
 
+/// What a slot holds in transform mode: the sum of a projection, later the dequantised
+/// coefficient, in the place of the past; and the quantised coefficient in that of the last sign.
 impl Slot {
+    #[inline(always)]
+    fn sum(&self) -> i64 {
+        let [low, high, ..] = self.past;
+        i64::from(high) << 32 | i64::from(low.cast_unsigned())
+    }
+
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "two halves")]
+    fn set_sum(&mut self, sum: i64) {
+        let [low, high, ..] = &mut self.past;
+        (*low, *high) = (sum as i32, (sum >> 32) as i32);
+    }
+
+    pub(super) fn coefficient(&self) -> i32 {
+        self.before
+    }
+
     fn dequantize(&mut self, model: &Model<'_>) {
-        self.sum = i64::from(self.last).wrapping_mul(i64::from(model.coefficient_step()));
+        self.set_sum(i64::from(self.before).wrapping_mul(i64::from(model.coefficient_step())));
     }
 }
 
@@ -233,10 +252,10 @@ fn code_coefficients<C: BitCoder>(coder: &mut C, model: &Model<'_>, slots: &mut 
     let (mut actual, mut expected) = (GAIN_PRIOR, GAIN_PRIOR);
     for (slot, scale) in coefficients.iter_mut().zip(model.scales()) {
         let level = u64::from(scale).saturating_mul(actual) / expected.max(1);
-        let level = Level::new(u32::try_from(level).unwrap_or(u32::MAX).min(1 << 30));
-        slot.last = integer(coder, level.scale(), SIGN, slot.last);
+        let level = u32::try_from(level).unwrap_or(u32::MAX).min(1 << 30);
+        slot.before = integer(coder, Expectation::new(half_octaves(level)), slot.before);
         slot.dequantize(model);
-        let magnitude = u64::from(slot.last.unsigned_abs()) << LEVEL_BITS;
+        let magnitude = u64::from(slot.before.unsigned_abs()) << LEVEL_BITS;
         actual = actual - actual / GAIN_MEMORY + magnitude;
         expected = expected - expected / GAIN_MEMORY + u64::from(scale);
     }
@@ -244,28 +263,32 @@ fn code_coefficients<C: BitCoder>(coder: &mut C, model: &Model<'_>, slots: &mut 
 
 /// Count of one value as the coefficients give it.
 #[inline(always)]
-fn reconstruct<S: Sample>(channel: &Channel<S>, coefficients: &[Slot], row: BasisRow<'_>) -> i32 {
+fn reconstruct<S: Sample>(
+    channel: &Record<'_, S>,
+    coefficients: &[Slot],
+    row: BasisRow<'_>,
+) -> i32 {
     const SHIFT: u32 = BASIS_BITS + STEP_BITS;
     let sum = coefficients
         .iter()
         .zip(row.weights())
-        .fold(0_i64, |sum, (slot, weight)| sum.wrapping_add(slot.sum.wrapping_mul(weight)));
+        .fold(0_i64, |sum, (slot, weight)| sum.wrapping_add(slot.sum().wrapping_mul(weight)));
     let rounded = sum.wrapping_add(1 << (SHIFT - 1)) >> SHIFT;
     let centred = rounded.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
     #[expect(clippy::cast_possible_truncation, reason = "clamped")]
     let centred = centred as i32;
-    centred.saturating_add(channel.predictor.mean)
+    centred.saturating_add(channel.mean())
 }
 
 /// Residual of a value in steps of the refinement.
 #[inline(always)]
 fn quantized_residual<S: Sample>(
-    channel: &Channel<S>,
+    channel: &Record<'_, S>,
     x: S,
     decoded: i32,
     refinement: Refinement,
 ) -> i32 {
-    let count = channel.lattice.nearest(x).unwrap_or(decoded);
+    let count = channel.lattice().nearest(x).unwrap_or(decoded);
     let residual = i64::from(count) - i64::from(decoded);
     let quantized = divide_to_nearest(residual, i64::from(refinement.step()));
     i32::try_from(quantized).unwrap_or(0)
@@ -282,14 +305,14 @@ fn squared_error<S: Sample>(
     let mut basis = model.basis_rows();
     let mut sum = 0_u64;
     for samples in window.chunks_exact(model.channels().max(1)) {
-        let channels = model.channel_list::<S>();
+        let channels = model.channel_records::<S>();
         for ((&x, channel), row) in samples.iter().zip(channels).zip(&mut basis) {
             let mut count = reconstruct(&channel, coefficients, row);
             if let Some(refinement) = refinement {
                 let residual = quantized_residual(&channel, x, count, refinement);
                 count = count.saturating_add(residual.saturating_mul(refinement.step()));
             }
-            let error = u64::from(channel.lattice.error_q8(x, channel.lattice.restore(count)));
+            let error = u64::from(channel.lattice().error_q8(x, channel.lattice().restore(count)));
             sum = sum.saturating_add(error.saturating_mul(error));
         }
     }
@@ -304,7 +327,7 @@ fn start_levels(levels: &mut [Slot]) {
 
 #[inline(always)]
 fn code_residual<C: BitCoder>(coder: &mut C, slot: &mut Slot, residual: i32) -> i32 {
-    let residual = integer(coder, slot.level.scale(), SIGN, residual);
-    slot.level.update(residual);
+    let residual = integer(coder, Expectation::new(slot.level.half_octaves()), residual);
+    slot.level.update(residual.unsigned_abs().min(1 << 22) << LEVEL_BITS);
     residual
 }

@@ -32,7 +32,8 @@ crate::export! { "int_":
     frame_parse(bytes: &'static [u8]) -> Result<(Frame<'static>, usize), FrameError> = Frame::parse(bytes);
     frame_model_id(frame: &Frame<'static>) -> u16 = frame.model_id();
     frame_sequence(frame: &Frame<'static>) -> u32 = frame.sequence();
-    frame_rows(frame: &Frame<'static>) -> usize = frame.rows();
+    frame_rows(frame: &Frame<'static>) -> Option<usize> = frame.rows();
+    frame_is_chained(frame: &Frame<'static>) -> bool = frame.is_chained();
     frame_payload(frame: &Frame<'static>) -> &'static [u8] = frame.payload();
     frame_is_raw(frame: &Frame<'static>) -> bool = frame.is_raw();
     frame_has_escapes(frame: &Frame<'static>) -> bool = frame.has_escapes();
@@ -41,7 +42,13 @@ crate::export! { "int_":
     survey_new(mean: &i32) -> Survey = Survey::new(*mean);
     survey_restart(survey: &mut Survey) -> () = survey.restart();
     survey_push(survey: &mut Survey, count: &i32) -> () = survey.push(*count);
-    survey_predictor(survey: &Survey) -> Predictor = survey.predictor();
+    survey_predictor(survey: &Survey, channel: &u8) -> Predictor = survey.predictor(*channel);
+    terms_new(terms: &[Term]) -> Option<Terms> = Terms::new(terms);
+    terms_polynomial(channel: &u8, order: &u8) -> Terms = Terms::polynomial(*channel, *order);
+    terms_as_slice(terms: &'static Terms) -> &'static [Term] = terms.as_slice();
+    stream_new() -> Stream = Stream::new();
+    stream_default() -> Stream = Stream::default();
+    stream_restart(stream: &mut Stream) -> () = stream.restart();
     tally_new() -> Tally = Tally::new();
     tally_default() -> Tally = Tally::default();
     tally_priors(tally: &Tally) -> [u16; CONTEXTS] = tally.priors();
@@ -58,6 +65,10 @@ mod coding {
             -> Result<usize, EncodeError> = codec::encode(m, *sequence, window, scratch, bytes);
         decode(m: &View, frame: &Frame<'static>, scratch: &mut [Slot], window: &mut [S])
             -> Result<usize, DecodeError> = codec::decode(m, frame, scratch, window);
+        encode_next(m: &View, stream: &mut Stream, sequence: &u32, window: &[S], scratch: &mut [Slot], bytes: &mut [u8])
+            -> Result<usize, EncodeError> = codec::encode_next(m, stream, *sequence, window, scratch, bytes);
+        decode_next(m: &View, stream: &mut Stream, frame: &Frame<'static>, scratch: &mut [Slot], window: &mut [S])
+            -> Result<usize, DecodeError> = codec::decode_next(m, stream, frame, scratch, window);
         coefficients(m: &View, window: &[S], scratch: &mut [Slot], coefficients: &mut [i32])
             -> Result<bool, EncodeError> = fit::coefficients(m, window, scratch, coefficients);
         tally_window(tally: &mut Tally, m: &View, window: &[S], scratch: &mut [Slot]) -> Result<(), EncodeError> =

@@ -1,8 +1,8 @@
 //! Models, frames and decoded samples.
 
 use eigenmote::codec::{
-    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Sample, SampleKind, Slot,
-    Transform, fit,
+    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Sample, SampleKind, Slot, Term,
+    Terms, Transform, fit,
 };
 use eigenmote::simd::Lanes;
 use eigenmote::{Scalar, rng};
@@ -120,13 +120,24 @@ pub(super) fn bounded<S: FromNumber>() -> u64 {
                 let samples = window.iter().skip(channel).step_by(CHANNELS);
                 samples.filter_map(|&x| lattice.snap(x)).for_each(|count| survey.push(count));
             }
-            Channel { lattice, predictor: survey.predictor() }
+            Channel {
+                lattice,
+                predictor: survey.predictor(u8::try_from(channel).expect("two channels")),
+            }
         });
         code(&mut hash, &write(&channels, None, &recording), &recording);
     }
     let lattice = Lattice::on_grid(0.0, 0.25, 2.0).expect("a valid bound");
-    let channel = Channel { lattice, predictor: Predictor { order: 2, ..Predictor::default() } };
-    code(&mut hash, &write(&[channel; CHANNELS], None, &recording), &recording);
+    let own = Channel {
+        lattice,
+        predictor: Predictor { terms: Terms::polynomial(0, 2), ..Predictor::default() },
+    };
+    let before = [Term { channel: 0, lag: 0, weight: -1500 }];
+    let all = [before[0], Term { channel: 1, lag: 1, weight: 4000 }];
+    let [start, terms] = [&before[..], &all[..]].map(|terms| Terms::new(terms).expect("few terms"));
+    let coupled =
+        Channel { lattice, predictor: Predictor { start, terms, ..Predictor::default() } };
+    code(&mut hash, &write(&[own, coupled], None, &recording), &recording);
     hash.0
 }
 
