@@ -7,8 +7,9 @@ use anyhow::{Context, Result, bail};
 use eigenmote::codec::{Frame, Model};
 use serde_json::{Value, json};
 
-use crate::args::{Cli, Command, FitArgs, PartArgs, share};
+use crate::args::{Cli, Command, CompareArgs, FitArgs, PartArgs, share};
 use crate::coding::{self, Decoded, Encoded, Scan, kind_of, mode_name, parse_model};
+use crate::compare;
 use crate::container::{self, Container};
 use crate::fit::{Plan, fit};
 use crate::input::{self, Columns, Recording};
@@ -76,6 +77,7 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
         Command::Roundtrip { input, fit, train_fraction, json, output } => {
             roundtrip(&input, &fit, train_fraction, json, output.as_deref(), console)
         }
+        Command::Compare { input, compare, json } => compare_with(&input, &compare, json, console),
     }
 }
 
@@ -261,12 +263,7 @@ fn roundtrip(
     if let Some(folder) = folder {
         output::check_folder(folder)?;
     }
-    let whole = read_all(&[input], &args.columns, console)?.swap_remove(0);
-    let split = share(whole.rows, train_fraction);
-    let (train, rest) = (whole.slice(0..split), whole.slice(split..whole.rows));
-    if train.rows == 0 || rest.rows == 0 {
-        bail!("{}: {} rows cannot be parted at {train_fraction}", whole.source, whole.rows);
-    }
+    let (train, rest) = read_parted(input, &args.columns, train_fraction, console)?;
     let file = fit(&[train], plan(args), console)?;
     // From here on only what would be on disk is used: the model's bytes and the compressed file's.
     let (file, stored) = stored(&file)?;
@@ -284,6 +281,46 @@ fn roundtrip(
         ));
     }
     print_report(&report, json)
+}
+
+/// A recording in two parts: to learn from, and the rest.
+fn read_parted(
+    input: &Path,
+    columns: &[String],
+    train_fraction: f64,
+    console: Console,
+) -> Result<(Recording, Recording)> {
+    let whole = read_all(&[input], columns, console)?.swap_remove(0);
+    let split = share(whole.rows, train_fraction);
+    let (train, rest) = (whole.slice(0..split), whole.slice(split..whole.rows));
+    if train.rows == 0 || rest.rows == 0 {
+        bail!("{}: {} rows cannot be parted at {train_fraction}", whole.source, whole.rows);
+    }
+    Ok((train, rest))
+}
+
+fn compare_with(input: &Path, args: &CompareArgs, json: bool, console: Console) -> Result<bool> {
+    let (train, rest) = read_parted(input, &args.columns, args.train_fraction, console)?;
+    let fit = |window| {
+        let plan = Plan {
+            promise: Promise::MaxError(args.max_error),
+            relative: args.relative,
+            window,
+            kind: None,
+        };
+        let (file, _) = stored(&fit(std::slice::from_ref(&train), plan, console)?)?;
+        summarize(&file, console)?;
+        Ok(file)
+    };
+    let packet_rows = usize::from(args.packet_rows);
+    let models: Result<_> = fit(None).and_then(|whole| Ok([whole, fit(Some(packet_rows))?]));
+    let comparison = compare::compare(&train, &rest, &models?, packet_rows, &args.python, console)?;
+    let text = if json { format!("{:#}", comparison.to_json()) } else { comparison.to_text() };
+    print(&text)?;
+    if !comparison.is_kept() {
+        eprintln!("error: the promised bound was not kept");
+    }
+    Ok(comparison.is_kept())
 }
 
 /// A fresh model as it comes out of its own bytes, and the bytes.
