@@ -30,8 +30,8 @@ const COUNTED: &str = "\
 counted        eigenmote: frames as they are, each with 12 bytes of header and 4 of CRC-32;
                others: the least that decodes where shapes, types, bounds, means and steps are known. As
                a whole, that is their file without comments; in packets, the bytes of SZ3 that differ
-               between packets, zfp without header, chunk and page of pcodec, FLAC's frames. zstd
-               without mark, size and checksum in both";
+               between packets, zfp without header, chunk and page of pcodec, FLAC's frames (with
+               its CRCs; the others have none). zstd without mark, size and checksum in both";
 
 /// What one compressor did to the rows in one way.
 #[derive(Clone, Debug, PartialEq)]
