@@ -25,6 +25,7 @@ import tempfile
 import time
 
 ROUNDING = 1 + 1e-6  # what float arithmetic may add to an error
+FAR = 2**17  # bounds from the mean, beyond which 32-bit floats round by too much of a bound
 TRIAL_VALUES = 200_000  # values of a whole stream that the ways are tried on
 TRIAL_PACKETS = 150
 TRIAL_SECONDS = 30  # then the best way so far is taken
@@ -36,13 +37,14 @@ class Unfit(Exception):
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------
-def quantum(x):
-    """(q, first) with x = first + q·integer and q a multiple of 10^-4; q = 0 if there is none."""
+def quantum(x, bound):
+    """(q, first) with x = first + q·integer, as far as that matters to the bound, and q a multiple of 10^-4.
+
+    q = 0 if there is none.
+    """
     for decimals in range(5):
-        scaled = x * 10.0**decimals
-        whole = np.round(scaled)
-        largest = np.abs(whole).max()
-        if largest < 2**52 and np.abs(whole - scaled).max() < 1e-6 * max(1, 1e-3 * largest):
+        whole = np.round(x * 10.0**decimals)
+        if np.abs(whole).max() < 2**52 and np.abs(whole / 10.0**decimals - x).max() <= 1e-7 * bound:
             step = np.gcd.reduce((whole - whole[0]).astype(np.int64))
             return (step or 1) / 10**decimals, x[0]
     return 0.0, 0.0
@@ -52,7 +54,9 @@ class Lattice:
     """Step, origin and, where values are multiples of a quantum, that quantum, for each channel."""
 
     def __init__(self, x, bounds, means, on_quantum):
-        quanta = np.array([quantum(channel) if on_quantum else (0.0, 0.0) for channel in x.T])
+        quanta = np.zeros((len(bounds), 2))
+        if on_quantum:
+            quanta[:] = [quantum(channel, bound) for channel, bound in zip(x.T, bounds)]
         q, first = quanta[:, 0], quanta[:, 1]
         k = np.floor(bounds / np.where(q > 0, q, 1) * (1 + 1e-9))
         self.on_quantum = (q > 0) & ((2 * k + 1) * q > 2 * bounds)
@@ -72,7 +76,7 @@ class Lattice:
         return self.origin + counts * self.step
 
     def floats(self, x):
-        return ((x - self.origin) / self.unit).astype(np.float32)
+        return (x - self.origin) / self.unit
 
     def from_floats(self, z):
         away = z.astype(np.float64) * self.unit
@@ -85,7 +89,9 @@ def narrowest(counts):
     for kind in (np.int8, np.int16, np.int32):
         if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
             return np.dtype(kind)
-    raise Unfit("counts beyond 32 bits")
+    if -(2**53) < low and high < 2**53:
+        return np.dtype(np.int64)
+    raise Unfit("counts beyond 53 bits")
 
 
 # ---- layouts: a table as arrays, the shapes of these, and back -------------------------------------------------------
@@ -171,12 +177,13 @@ class Zfp:
         self.zfpy = zfpy
 
     def encode(self, array, setting):
-        scaled = array / np.float32(self.settings[setting])
+        scaled = array / array.dtype.type(self.settings[setting])
         return self.zfpy.compress_numpy(scaled, tolerance=1.0, write_header=False)
 
     def decode(self, data, shape, kind, setting):
-        plain = self.zfpy._decompress(data, self.zfpy.type_float, shape, tolerance=1.0)
-        return plain * np.float32(self.settings[setting])
+        type_of = self.zfpy.type_float if kind.itemsize == 4 else self.zfpy.type_double
+        plain = self.zfpy._decompress(data, type_of, shape, tolerance=1.0)
+        return plain * kind.type(self.settings[setting])
 
 
 class Pcodec:
@@ -205,6 +212,8 @@ class Pcodec:
 
     def encode(self, array, setting):
         config = self.settings[setting]
+        if setting.startswith("conv") and array.itemsize > 4:
+            raise Unfit("conv takes up to 32 bits")
         if not self.packets:
             return self.standalone.simple_compress(array, config)
         chunk = self.file.chunk_compressor(array, config)
@@ -271,7 +280,7 @@ class Flac:
         self.headers = {}  # by shape and type: what the receiver has before the first packet
 
     def encode(self, array, setting):
-        if array.itemsize == 4 and (array.min() < -(2**23) or array.max() >= 2**23):
+        if array.itemsize >= 4 and (array.min() < -(2**23) or array.max() >= 2**23):
             raise Unfit("counts beyond 24 bits")
         # soundfile takes the upper bits of a wider type.
         wide = array.astype(np.int16 if array.itemsize == 1 else array.dtype)
@@ -339,7 +348,7 @@ class Way:
         """Each array as its bytes and its type."""
         parts = []
         for array, setting in zip(self.arrays(x), self.settings):
-            kind = array.dtype if self.peer.floats else self.kind or narrowest(array)
+            kind = self.kind or narrowest(array)
             parts.append((self.peer.encode(array.astype(kind), setting), kind))
         return parts
 
@@ -369,22 +378,28 @@ def trial(peer, lattice, differences, layout, kind, blocks, bounds):
     """Ways of one layout with their sizes on some blocks: each setting for all arrays, and the best for each."""
     channels = len(bounds)
     pieces = len(LAYOUTS[layout][1](1, channels))
-    sizes, worst = {}, {}
+    sizes, worst, refused = {}, {}, None
     for setting in peer.settings:
         looser = setting.split(", bound")[0]
         if looser in worst and worst[looser].max() <= ROUNDING:
             continue
         way = Way(peer, lattice, differences, layout, [setting] * pieces, kind)
         size, error = np.zeros(pieces, np.int64), np.zeros(channels)
-        for x in blocks:
-            parts = way.encode(x)
-            size += way.sizes(parts)
-            if peer.floats:
-                decoded = way.decode(parts, *x.shape)
-                error = np.maximum(error, in_units(np.abs(decoded - x), bounds).max(axis=0))
+        try:
+            for x in blocks:
+                parts = way.encode(x)
+                size += way.sizes(parts)
+                if peer.floats:
+                    decoded = way.decode(parts, *x.shape)
+                    error = np.maximum(error, in_units(np.abs(decoded - x), bounds).max(axis=0))
+        except Unfit as why:
+            refused = why
+            continue
         sizes[setting] = size
         worst[setting] = error if pieces == channels else np.full(pieces, error.max())
         yield int(size.sum()), error.max() <= ROUNDING, way
+    if not sizes:
+        raise refused
     if pieces > 1 and len(sizes) > 1:
         names = list(sizes)
         costs = np.array([np.where(worst[n] <= ROUNDING, sizes[n], 2**50) for n in names])
@@ -411,7 +426,11 @@ def candidates(peer, x, blocks, bounds, means, deadline):
                 if found and time.monotonic() > deadline:
                     break
                 try:
-                    found += trial(peer, lattice, differences, layout, None, blocks, bounds)
+                    kind = None
+                    if peer.floats:
+                        far = np.abs(lattice.floats(x)).max()
+                        kind = np.dtype(np.float32 if far < FAR else np.float64)
+                    found += trial(peer, lattice, differences, layout, kind, blocks, bounds)
                     if peer.type_costs:
                         counts = lattice.counts(x)
                         steps = np.diff(counts, axis=0) if differences else counts[:0]
