@@ -221,7 +221,7 @@ fn others_hold_the_bound_where_they_are_installed() {
     // Large values at small bounds, tiny ones, a constant; a single row to measure.
     let awkward = (0..100).map(|t| {
         let x = f64::from(t * t % 37);
-        format!("{},{},5,{}\n", x * 12345.678_901, x * 1e-300 / 7.0, 1e9 + x / 3.0)
+        format!("{},{},5,{}\n", x * 12_345.678_901, x * 1e-300 / 7.0, 1e9 + x / 3.0)
     });
     bench.file("awkward.csv", format!("a,b,c,d\n{}", awkward.collect::<String>()));
     bench.file("short.csv", "a,b\n1,2\n3,5\n");

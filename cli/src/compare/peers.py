@@ -479,9 +479,13 @@ def measure(name, request, rows):
         least = max(1, TRIAL_VALUES // x.shape[1])
         start = max(0, (len(x) - least) // 2)
         some = [x[start : start + least]]
-    best = None
+    best, refused = None, None
     for way in candidates(peer, x, some, bounds, means, time.monotonic() + TRIAL_SECONDS)[:8]:
-        coded, encode_time = quickest(lambda: [way.encode(b) for b in blocks])
+        try:
+            coded, encode_time = quickest(lambda: [way.encode(b) for b in blocks])
+        except Unfit as why:  # of numbers that the trial did not meet
+            refused = why
+            continue
         decoded, decode_time = quickest(lambda: [way.decode(c, *b.shape) for c, b in zip(coded, blocks)])
         worst = max(float(in_units(np.abs(d - b), bounds).max()) for d, b in zip(decoded, blocks))
         if best is None or worst < best["max_error"]:
@@ -499,6 +503,8 @@ def measure(name, request, rows):
             }
         if worst <= ROUNDING:
             break
+    if best is None:
+        raise refused
     return best
 
 
