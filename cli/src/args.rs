@@ -166,8 +166,9 @@ The general compressors are measured through Python with numpy and the packages 
 zstandard and soundfile (FLAC); those that are missing are left out. Each gets the rows in a few ways
 (channels apart, one behind the other, or as a table; SZ3 and zfp as floats, the others as counts of steps
 that keep the bound) and the smallest that keeps the bound is taken. What they decode is compared with the
-input; a millionth of the bound is granted to them for rounding. One that takes more than two minutes is
-left out.
+input; a millionth of the bound is granted to them for rounding. Whole numbers may come back from them as
+fractions, which allows longer steps; ours come back as whole numbers. One that takes more than two
+minutes is left out.
 
 Speeds are in 10^6 bytes of samples, as the model's sample type holds them, per second on one core, from
 plain samples to bytes and back. Those of the general compressors in packets contain a call from Python for
