@@ -27,6 +27,7 @@ Examples:
   eigenmote compress model.eig today.csv -o today.eigc
   eigenmote decompress model.eig today.eigc -o today.csv
   eigenmote evaluate model.eig today.csv --json
+  eigenmote compare recording.csv --max-error 0.05 --relative
 
 Exit codes: 0 done, 1 failed or a bound was not held, 2 wrong usage";
 
@@ -114,6 +115,19 @@ pub(crate) enum Command {
         #[arg(long, short, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+    /// Measure a recording with this and with general compressors
+    ///
+    /// Fits on the first part of a recording and measures on the rest, as a whole and in packets that
+    /// decode alone, beside SZ3, zfp, pcodec, zstd and FLAC on the same rows at the same bounds.
+    #[command(after_help = COMPARE_HELP)]
+    Compare {
+        input: PathBuf,
+        #[command(flatten)]
+        compare: CompareArgs,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 const FIT_HELP: &str = "\
@@ -153,6 +167,47 @@ Examples:
   eigenmote roundtrip recording.csv --max-error 0.05 --relative
   eigenmote roundtrip counts.npy --max-error 0 -o out";
 
+const COMPARE_HELP: &str = "\
+The general compressors are measured through Python with numpy and the packages pysz (SZ3), zfpy, pcodec,
+zstandard and soundfile (FLAC); those that are missing are left out. Each gets the rows in a few ways
+(channels apart, one behind the other, or as a table; SZ3 and zfp as floats, the others as counts of steps
+that keep the bound) and the smallest that keeps the bound is taken. What they decode is compared with the
+input; a millionth of the bound is granted to them for rounding. Whole numbers may come back from them as
+fractions, which allows longer steps; ours come back as whole numbers. One that takes more than two
+minutes is left out.
+
+Speeds are in 10^6 bytes of samples, as the model's sample type holds them, per second on one core, from
+plain samples to bytes and back. Those of the general compressors in packets contain a call from Python for
+every packet. The exit code is 1 if our own bound is not held.
+
+Examples:
+  eigenmote compare recording.csv --max-error 0.05 --relative
+  eigenmote compare counts.npy --max-error 0 --packet-rows 64 --python venv/bin/python --json";
+
+/// What to measure.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct CompareArgs {
+    /// Columns to take, by name or by number from 1; default: all columns of numbers
+    #[arg(long, value_name = "a,b", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// Keep every value within E
+    #[arg(long, value_name = "E", value_parser = not_negative, allow_negative_numbers = true)]
+    pub(crate) max_error: f64,
+    /// Count E in standard deviations of each channel over the training rows
+    #[arg(long)]
+    pub(crate) relative: bool,
+    /// Share of the rows to learn from, from the start; the rest is measured
+    #[arg(long, value_name = "F", default_value_t = 0.5, value_parser = inner_fraction, allow_negative_numbers = true)]
+    pub(crate) train_fraction: f64,
+    /// Rows of a packet
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096), allow_negative_numbers = true)]
+    pub(crate) packet_rows: u16,
+    /// Python that has the packages of the general compressors
+    #[arg(long, value_name = "PATH", default_value = "python3")]
+    pub(crate) python: PathBuf,
+}
+
 /// What to fit.
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -191,11 +246,18 @@ pub(crate) struct TargetArgs {
     pub(crate) components: Option<u16>,
 }
 
+impl ChainArgs {
+    /// For a recording as a whole: the default.
+    pub(crate) const WHOLE: Self = Self { chain: 16 };
+    /// For packets, each decodable alone.
+    pub(crate) const ALONE: Self = Self { chain: 1 };
+}
+
 /// How frames depend on each other.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct ChainArgs {
     /// Every N-th frame can be decoded alone, the others only after the one before; 1 for radio packets
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = Self::WHOLE.chain, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub(crate) chain: u32,
 }
 

@@ -7,8 +7,9 @@ use anyhow::{Context, Result, bail};
 use eigenmote::codec::{Frame, Model};
 use serde_json::{Value, json};
 
-use crate::args::{ChainArgs, Cli, Command, FitArgs, PartArgs, share};
+use crate::args::{ChainArgs, Cli, Command, CompareArgs, FitArgs, PartArgs, share};
 use crate::coding::{self, Decoded, Encoded, Scan, kind_of, mode_name, parse_model};
+use crate::compare;
 use crate::container::{self, Container};
 use crate::fit::{Fitted, Plan, fit};
 use crate::input::{self, Columns, Recording};
@@ -77,6 +78,7 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
         Command::Roundtrip { input, fit, train_fraction, chain, json, output } => {
             roundtrip(&input, &fit, train_fraction, chain, json, output.as_deref(), console)
         }
+        Command::Compare { input, compare, json } => compare_with(&input, &compare, json, console),
     }
 }
 
@@ -85,7 +87,7 @@ fn explain(fitted: &Fitted, args: &FitArgs) {
     if !args.explain {
         return;
     }
-    let mut table = report::plain_table();
+    let mut table = plain_table();
     table.set_header(["tried", "bits/value", "on values", "model bytes"]);
     for way in &fitted.tried {
         let bits = way.bytes as f64 * 8.0 / way.values.max(1) as f64;
@@ -96,7 +98,7 @@ fn explain(fitted: &Fitted, args: &FitArgs) {
             way.model.to_string(),
         ]);
     }
-    report::right_align(&mut table, 1);
+    right_align(&mut table, 1);
     eprintln!("{table}\nmodel taken: {} bytes", fitted.file.blob.len());
 }
 
@@ -284,12 +286,7 @@ fn roundtrip(
     if let Some(folder) = folder {
         output::check_folder(folder)?;
     }
-    let whole = read_all(&[input], &args.columns, console)?.swap_remove(0);
-    let split = share(whole.rows, train_fraction);
-    let (train, rest) = (whole.slice(0..split), whole.slice(split..whole.rows));
-    if train.rows == 0 || rest.rows == 0 {
-        bail!("{}: {} rows cannot be parted at {train_fraction}", whole.source, whole.rows);
-    }
+    let (train, rest) = read_parted(input, &args.columns, train_fraction, console)?;
     let fitted = fit(&[train], plan(args), console)?;
     explain(&fitted, args);
     // From here on only what would be on disk is used: the model's bytes and the compressed file's.
@@ -308,6 +305,46 @@ fn roundtrip(
         ));
     }
     print_report(&report, json)
+}
+
+/// A recording in two parts: to learn from, and the rest.
+fn read_parted(
+    input: &Path,
+    columns: &[String],
+    train_fraction: f64,
+    console: Console,
+) -> Result<(Recording, Recording)> {
+    let whole = read_all(&[input], columns, console)?.swap_remove(0);
+    let split = share(whole.rows, train_fraction);
+    let (train, rest) = (whole.slice(0..split), whole.slice(split..whole.rows));
+    if train.rows == 0 || rest.rows == 0 {
+        bail!("{}: {} rows cannot be parted at {train_fraction}", whole.source, whole.rows);
+    }
+    Ok((train, rest))
+}
+
+fn compare_with(input: &Path, args: &CompareArgs, json: bool, console: Console) -> Result<bool> {
+    let (train, rest) = read_parted(input, &args.columns, args.train_fraction, console)?;
+    let fit = |window| {
+        let plan = Plan {
+            promise: Promise::MaxError(args.max_error),
+            relative: args.relative,
+            window,
+            kind: None,
+        };
+        let (file, _) = stored(&fit(std::slice::from_ref(&train), plan, console)?.file)?;
+        summarize(&file, console)?;
+        Ok(file)
+    };
+    let packet_rows = usize::from(args.packet_rows);
+    let models: Result<_> = fit(None).and_then(|whole| Ok([whole, fit(Some(packet_rows))?]));
+    let comparison = compare::compare(&train, &rest, &models?, packet_rows, &args.python, console)?;
+    let text = if json { format!("{:#}", comparison.to_json()) } else { comparison.to_text() };
+    print(&text)?;
+    if !comparison.is_kept() {
+        eprintln!("error: the promised bound was not kept");
+    }
+    Ok(comparison.is_kept())
 }
 
 /// A fresh model as it comes out of its own bytes, and the bytes.

@@ -1,8 +1,9 @@
 //! `eigenmote`: fits, compresses, decompresses and judges sensor recordings.
 //!
 //! `args` is the command line, `input` reads recordings, `fit` learns a model, `coding` drives the
-//! library's encoder and decoder, `report` measures, `commands` puts them together; `model_file` and
-//! `container` are the two file formats, `output` writes files.
+//! library's encoder and decoder, `report` measures, `compare` measures general compressors beside it,
+//! `commands` puts them together; `model_file` and `container` are the two file formats, `output`
+//! writes files.
 #![allow(
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
@@ -14,6 +15,7 @@ mod args;
 mod bytes;
 mod coding;
 mod commands;
+mod compare;
 mod container;
 mod fit;
 mod input;
