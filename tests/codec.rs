@@ -463,7 +463,7 @@ fn behind_a_lost_frame_a_chain_resumes_at_the_next_start_and_never_lies() {
                 let (frame, _) = Frame::parse(bytes).unwrap();
                 match decoded {
                     Ok((number, window)) if bytes == &frames[number as usize] => {
-                        assert_eq!(window, whole[number as usize].1)
+                        assert_eq!(window, whole[number as usize].1);
                     }
                     Ok(_) => assert!(!frame.is_chained()),
                     Err(error) => {

@@ -11,7 +11,7 @@ const MAX_NEIGHBOURS: usize = 48;
 /// Rows of others that are looked back to.
 const NEIGHBOUR_LAG: u8 = 2;
 /// Rows that sums run over.
-const MAX_SAMPLES: usize = 20_000;
+const MAX_SAMPLES: usize = 12_000;
 /// Consecutive rows whose cost is estimated together.
 const BLOCK: usize = 256;
 /// Bits that a term takes in the model.
@@ -32,19 +32,16 @@ pub(crate) enum Reach {
     Own,
     /// The past of all channels, and the channels before it.
     All,
-    /// The same, but only terms that save four times as much.
-    Few,
 }
 
 impl Reach {
-    pub(crate) const EACH: [Self; 4] = [Self::Polynomials, Self::Own, Self::Few, Self::All];
+    pub(crate) const EACH: [Self; 3] = [Self::Polynomials, Self::Own, Self::All];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Polynomials => "polynomials",
             Self::Own => "own past",
             Self::All => "all channels",
-            Self::Few => "all channels, few terms",
         }
     }
 }
@@ -108,9 +105,8 @@ impl Counts {
     pub(crate) fn predictor(&self, channel: usize, reach: Reach) -> Predictor {
         let blocks = self.blocks();
         let rows: Vec<(usize, usize)> = blocks.iter().flatten().copied().collect();
-        let usual = (TERM_BITS / self.rows() as f64).max(LEAST_GAIN);
-        let price = if reach == Reach::Few { 4.0 * usual } else { usual };
-        let coupled = matches!(reach, Reach::All | Reach::Few);
+        let price = (TERM_BITS / self.rows() as f64).max(LEAST_GAIN);
+        let coupled = reach == Reach::All;
         let cost = |terms: &[Weighted]| {
             let bits: f64 = blocks
                 .iter()

@@ -148,8 +148,9 @@ fn pop_number(bytes: &mut &[u8], most: u32) -> Result<u32, FrameError> {
         let (&byte, rest) = bytes.split_first().ok_or(FrameError::Truncated)?;
         *bytes = rest;
         let bits = u32::from(byte & 127);
-        let shifted = bits << (7 * place & 31);
-        if shifted >> (7 * place & 31) != bits || byte == 0 && place > 0 {
+        let shift = (7 * place) & 31;
+        let shifted = bits << shift;
+        if shifted >> shift != bits || byte == 0 && place > 0 {
             return Err(FrameError::BadHeader);
         }
         number |= shifted;

@@ -253,7 +253,7 @@ impl<'a, S: Sample> Record<'a, S> {
 }
 
 /// The channels of a model, one after the other, in bytes that may be too few.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Records<'a, S> {
     rest: &'a [u8],
     sample: PhantomData<S>,

@@ -12,11 +12,11 @@ use super::entropy::{LEVEL_BITS, Level};
 /// Most terms of one sum.
 pub const MAX_TERMS: usize = 16;
 /// Most rows that a term looks back.
-pub const MAX_LAG: u8 = (PAST - 1) as u8;
+pub const MAX_LAG: u8 = 7;
 /// Fraction bits of a weight.
 pub const WEIGHT_BITS: u32 = 12;
 /// Rows that are remembered, the current one included: a power of two.
-pub(super) const PAST: usize = 8;
+pub(super) const PAST: usize = MAX_LAG as usize + 1;
 /// Bytes of a term in a model.
 pub(super) const TERM_BYTES: usize = 4;
 
@@ -133,8 +133,7 @@ impl Slot {
     /// Count less its mean, `lag` rows before `row`.
     #[inline(always)]
     fn at(&self, row: usize, lag: u8) -> i32 {
-        let [ref past @ ..] = self.past;
-        past.get(row.wrapping_sub(usize::from(lag)) % PAST).copied().unwrap_or(0)
+        self.past.get(row.wrapping_sub(usize::from(lag)) % PAST).copied().unwrap_or(0)
     }
 
     /// Takes the count of `row` less its mean; a `first` one stands for all rows before it too.
@@ -162,15 +161,19 @@ mod tests {
     fn a_polynomial_of_order_p_is_exact_on_degrees_below_p() {
         for order in 1..=3_u8 {
             let terms = Terms::polynomial(0, order);
-            let bytes = terms.as_slice().iter().flat_map(|term| term.to_bytes());
-            let bytes = heapless::Vec::<u8, 16>::from_iter(bytes);
+            let mut bytes = [0; 3 * TERM_BYTES];
+            let places = bytes.chunks_exact_mut(TERM_BYTES);
+            for (place, term) in places.zip(terms.as_slice()) {
+                place.copy_from_slice(&term.to_bytes());
+            }
+            let bytes = &bytes[..TERM_BYTES * usize::from(order)];
             let mut slots = [Slot::start(0)];
             for row in 0..20_usize {
                 let t = i32::try_from(row).unwrap_or(0);
                 let count = [5, 5 + 3 * t, 5 + 3 * t - 2 * t * t][usize::from(order) - 1];
                 if row >= usize::from(order) {
                     assert_eq!(
-                        predict(&slots, &bytes, 7, row),
+                        predict(&slots, bytes, 7, row),
                         i64::from(count) << 8,
                         "{order} {row}"
                     );
