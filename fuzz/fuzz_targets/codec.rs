@@ -2,8 +2,8 @@
 #![no_main]
 
 use eigenmote::codec::{
-    self, Channel, Frame, Lattice, Model, ModelSpec, OVERHEAD, Predictor, Sample, Slot, Stream, Term,
-    Terms, Transform, fit,
+    self, Channel, Frame, Lattice, Model, ModelSpec, OVERHEAD, Predictor, Sample, Slot, Stream,
+    Term, Terms, Transform, fit,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -36,7 +36,8 @@ fn round_trip<S: Sample>(
             sender.restart();
         }
         let length =
-            codec::encode_next(&model, &mut sender, number, window, &mut scratch, &mut out).unwrap();
+            codec::encode_next(&model, &mut sender, number, window, &mut scratch, &mut out)
+                .unwrap();
         assert!(length <= OVERHEAD + size_of_val(window));
         let (frame, _) = Frame::parse(&out[..length]).unwrap();
         let before = std::mem::replace(&mut decoded, vec![S::default(); window.len()]);

@@ -2,8 +2,8 @@
 #![no_main]
 
 use eigenmote::codec::{
-    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, Stream, Term,
-    Terms, Transform, fit,
+    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, Stream, Term, Terms,
+    Transform, fit,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -48,7 +48,8 @@ fn decode(model: &Model<'_>, flags: u8, rows: u8, payloads: &[u8]) {
             bytes.push(rows & 127);
         }
         // A chained frame begins with the end of the checksum of the one before.
-        let payload = if flags & 16 != 0 { [&link[..], payload].concat() } else { payload.to_vec() };
+        let payload =
+            if flags & 16 != 0 { [&link[..], payload].concat() } else { payload.to_vec() };
         bytes.push(payload.len() as u8);
         bytes.extend(payload);
         let crc = checksum::crc32(&bytes);

@@ -18,7 +18,10 @@ fn exercise<S: Sample>(model: &Model<'_>, raw: u64) {
     let (frame, used) = Frame::parse(&out[..length]).unwrap();
     assert_eq!(used, length);
     let mut decoded = vec![S::default(); values];
-    assert_eq!(codec::decode(model, &frame, &mut scratch, &mut decoded), Ok(frame.rows().unwrap_or(model.window())));
+    assert_eq!(
+        codec::decode(model, &frame, &mut scratch, &mut decoded),
+        Ok(frame.rows().unwrap_or(model.window()))
+    );
 }
 
 fuzz_target!(|data: &[u8]| {

@@ -14,7 +14,7 @@
 //! | 12 | 2 | channels C, 1 to 256 |
 //! | 14 | 2 | rows of a full window W, 1 to 4096; C·W plain samples take at most 65535 bytes |
 //! | 16 | 2 | components K; 0 in bounded mode |
-//! | 18 | 1 | 1 if priors follow, 0 if they are [`DEFAULT_PRIORS`](super::fit::DEFAULT_PRIORS) |
+//! | 18 | 1 | 1 if priors follow, 0 if they are [`DEFAULT_PRIORS`] |
 //! | 19 | 1 | 0 |
 //! | 20 | 4 | transform mode only: step of the coefficients in counts, 8 fraction bits |
 //! | 24 | 4 | transform mode only: root mean square error allowed per window in counts, 8 fraction bits; 0: none promised |
@@ -478,7 +478,7 @@ impl<'a> Model<'a> {
 
     /// For each value of a window, row by row, its weights in the components.
     pub(super) fn basis_rows(&self) -> impl Iterator<Item = BasisRow<'a>> + Clone + use<'a> {
-        self.basis.chunks_exact(2 * self.components().max(1)).map(BasisRow)
+        self.basis.chunks_exact(self.components().max(1).saturating_mul(2)).map(BasisRow)
     }
 
     /// Probability of a one in each context at the start of a frame, in units of 2^−16.
