@@ -215,7 +215,7 @@ pub(crate) struct FitArgs {
     /// Columns to take, by name or by number from 1; default: all columns of numbers
     #[arg(long, value_name = "a,b", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
-    /// Rows coded together; default: by the number of channels
+    /// Rows coded together, such as a radio packet or a device's memory holds; default: many, for recordings as a whole
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096), allow_negative_numbers = true)]
     pub(crate) window: Option<u16>,
     #[command(flatten)]

@@ -73,8 +73,8 @@ impl Default for Slot {
 /// What goes on from one chained frame to the next, on either side.
 ///
 /// A stream belongs to one model and one scratch slice: use them together, and nothing else with
-/// that slice. After any error, and after frames that stand alone by nature (plain ones, and all
-/// of transform mode), the next frame starts afresh.
+/// that slice. After a frame whose payload could not be decoded, and after frames that stand alone
+/// by nature (plain ones, and all of transform mode), the next frame has to stand alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Stream {
     contexts: Contexts,
