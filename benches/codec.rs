@@ -13,7 +13,8 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use eigenmote::codec::{
-    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, Term, Terms, Transform, fit,
+    self, Basis, Channel, Frame, Lattice, Method, Model, ModelSpec, Predictor, Slot, Term, Terms,
+    Transform, fit,
 };
 use eigenmote::rng;
 
@@ -33,15 +34,11 @@ fn walk(rows: usize) -> Vec<f32> {
     window
 }
 
-fn blob(
-    window: usize,
-    channels: &[Channel<f32>; CHANNELS],
-    transform: Option<Transform<'_>>,
-) -> Vec<u8> {
+fn blob(window: usize, channels: &[Channel<f32>; CHANNELS], method: Method<'_>) -> Vec<u8> {
     let spec = ModelSpec {
         window: window as u16,
         channels,
-        transform,
+        method,
         priors: &fit::DEFAULT_PRIORS,
         rate: fit::DEFAULT_RATE,
     };
@@ -63,7 +60,7 @@ fn bounded(rows: usize) -> Vec<u8> {
             Predictor { mean: 0, spread: 64 << 8, scale: 8 << 8, start: Terms::NONE, terms };
         Channel { lattice, predictor }
     });
-    blob(rows, &channels, None)
+    blob(rows, &channels, Method::Bounded)
 }
 
 /// Each component is the mean of one channel over one of several parts of the window.
@@ -83,9 +80,13 @@ fn block_means(rows: usize, components: usize) -> Vec<u8> {
         coefficient_step: fit::q8(8.0),
         budget: Some(fit::q8(100.0)),
         scales: &vec![fit::q8(20.0); components],
-        basis: &basis,
+        basis: Basis::I16(&basis),
     };
-    blob(rows, &[Channel { lattice, predictor: Predictor::default() }; CHANNELS], Some(transform))
+    blob(
+        rows,
+        &[Channel { lattice, predictor: Predictor::default() }; CHANNELS],
+        Method::Transform(transform),
+    )
 }
 
 fn bench(c: &mut Criterion) {

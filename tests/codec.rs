@@ -14,21 +14,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use eigenmote::codec::{
-    self, Channel, DecodeError, EncodeError, Frame, FrameError, Lattice, MAX_LAG, Model,
-    ModelError, ModelSpec, OVERHEAD, Predictor, STATE_BYTES, Sample, SampleKind, Slot, Stream,
-    Term, Terms, Transform, fit,
+    self, Basis, Channel, DecodeError, EncodeError, Frame, FrameError, Lattice, MAX_LAG, Method,
+    Model, ModelError, ModelSpec, OVERHEAD, Predictor, STATE_BYTES, Sample, SampleKind, Slot,
+    Stream, Term, Terms, Transform, fit,
 };
 use proptest::prelude::*;
 
 // Models
 
-fn blob<S: Sample>(
-    window: u16,
-    channels: &[Channel<S>],
-    transform: Option<Transform<'_>>,
-) -> Vec<u8> {
+fn blob<S: Sample>(window: u16, channels: &[Channel<S>], method: Method<'_>) -> Vec<u8> {
     let (priors, rate) = (&fit::DEFAULT_PRIORS, fit::DEFAULT_RATE);
-    let spec = ModelSpec { window, channels, transform, priors, rate };
+    let spec = ModelSpec { window, channels, method, priors, rate };
     let mut blob = vec![0; spec.encoded_len()];
     assert_eq!(spec.write(&mut blob), Ok(blob.len()));
     blob
@@ -58,16 +54,44 @@ fn bounded_blob<S: Sample>(epsilons: &[f64], window: u16, order: u8) -> Vec<u8> 
         lattice: lattice(epsilon),
         predictor: predictor(number, order),
     });
-    blob(window, &channels.collect::<Vec<Channel<S>>>(), None)
+    blob(window, &channels.collect::<Vec<Channel<S>>>(), Method::Bounded)
+}
+
+/// Predictive, with one step and one order for all channels.
+fn predictive_blob<S: Sample>(
+    channels: u8,
+    step: f64,
+    window: u16,
+    order: u8,
+    (tradeoff, budget): (f64, f64),
+) -> Vec<u8> {
+    let lattice = Lattice::<S>::fine(0.0, step).unwrap();
+    let channels = (0..channels).map(|c| Channel { lattice, predictor: predictor(c, order) });
+    let (tradeoff, budget) = (fit::q8(tradeoff), fit::q8(budget).max(1));
+    let channels: Vec<Channel<S>> = channels.collect();
+    blob(window, &channels, Method::Predictive { tradeoff, budget })
 }
 
 /// Transform over 8 rows of 2 channels by the 4 Walsh functions with the fewest sign changes.
 fn walsh_blob<S: Sample>(step: f64, coefficient_step: f64, budget: Option<f64>) -> Vec<u8> {
+    walsh_blob_of::<S>(step, coefficient_step, budget, false)
+}
+
+/// With weights of two bytes or of one; both hold these exactly.
+fn walsh_blob_of<S: Sample>(
+    step: f64,
+    coefficient_step: f64,
+    budget: Option<f64>,
+    bytes: bool,
+) -> Vec<u8> {
     let sign = |value: usize, component: usize| {
         let odd = (value & component.reverse_bits() >> (usize::BITS - 4)).count_ones() % 2 == 1;
         fit::basis_weight(if odd { -0.25 } else { 0.25 })
     };
     let basis: Vec<i16> = (0..16).flat_map(|v| (0..4).map(move |k| sign(v, k))).collect();
+    // The fraction bits of the four components are 8, 7, 6 and 5.
+    let small: Vec<i8> =
+        basis.iter().zip((0..4).cycle()).map(|(&w, k)| (w >> (6 + k)) as i8).collect();
     let channel = Channel {
         lattice: Lattice::<S>::fine(0.0, step).unwrap(),
         predictor: Predictor::default(),
@@ -76,9 +100,9 @@ fn walsh_blob<S: Sample>(step: f64, coefficient_step: f64, budget: Option<f64>) 
         coefficient_step: fit::q8(coefficient_step),
         budget: budget.map(fit::q8),
         scales: &[fit::q8(20.0), fit::q8(5.0), fit::q8(2.0), fit::q8(1.0)],
-        basis: &basis,
+        basis: if bytes { Basis::I8(&small, &[8, 7, 6, 5]) } else { Basis::I16(&basis) },
     };
-    blob(8, &[channel; 2], Some(transform))
+    blob(8, &[channel; 2], Method::Transform(transform))
 }
 
 // Coding
@@ -307,8 +331,48 @@ proptest! {
     }
 
     #[test]
+    fn predictive_floats_keep_the_budget(
+        window in rows_of(any_f32().boxed(), 2, 40),
+        step in any_epsilon(30), tradeoff in 0.0..4_f64, budget in 0.01..30_f64, order in 0..=COUPLED,
+    ) {
+        let blob = predictive_blob::<f32>(2, step, 40, order, (tradeoff, budget));
+        let model = Model::parse(&blob).unwrap();
+        let decoded = round_trip(&model, &window);
+        let step = f64::from(model.channel_list::<f32>().next().unwrap().lattice.step);
+        prop_assert!(error_in_steps(&window, &decoded, step) <= budget.max(1.0 / 256.0));
+        let doubles: Vec<f64> = window.iter().map(|&x| x.into()).collect();
+        let blob = predictive_blob::<f64>(2, step, 40, order, (tradeoff, budget));
+        let decoded = round_trip(&Model::parse(&blob).unwrap(), &doubles);
+        prop_assert!(error_in_steps(&doubles, &decoded, step) <= budget.max(1.0 / 256.0));
+    }
+
+    #[test]
+    fn predictive_integers_keep_the_budget(
+        small in rows_of(any_i16().boxed(), 2, 40), large in rows_of(any_i32().boxed(), 2, 40),
+        quarters in 1..400_u32, tradeoff in 0.0..4_f64, budget in 0.01..30_f64, order in 0..=COUPLED,
+    ) {
+        let step = f64::from(quarters) / 4.0;
+        let blob = predictive_blob::<i16>(2, step, 40, order, (tradeoff, budget));
+        let decoded = round_trip(&Model::parse(&blob).unwrap(), &small);
+        prop_assert!(error_in_steps(&small, &decoded, step) <= budget.max(1.0 / 256.0));
+        let blob = predictive_blob::<i32>(2, step, 40, order, (tradeoff, budget));
+        let decoded = round_trip(&Model::parse(&blob).unwrap(), &large);
+        prop_assert!(error_in_steps(&large, &decoded, step) <= budget.max(1.0 / 256.0));
+    }
+
+    #[test]
+    fn weights_of_one_byte_are_weights(
+        window in rows_of(any_i32().boxed(), 2, 8), delta in 0.1..100_f64, budget in 0.01..30_f64,
+    ) {
+        let [two, one] = [false, true].map(|bytes| walsh_blob_of::<i32>(1.5, delta, Some(budget), bytes));
+        let decoded = round_trip(&Model::parse(&two).unwrap(), &window);
+        prop_assert!(one.len() < two.len());
+        prop_assert_eq!(round_trip(&Model::parse(&one).unwrap(), &window), decoded);
+    }
+
+    #[test]
     fn any_payload_ends_in_rows_or_an_error(
-        payload in prop::collection::vec(any::<u8>(), 0..200), flags in 0..32_u8, rows in 0..50_u16,
+        payload in prop::collection::vec(any::<u8>(), 0..200), flags in 0..16_u8, rows in 0..50_u16,
     ) {
         for golden in GOLDEN {
             let blob = golden.model();
@@ -324,6 +388,30 @@ proptest! {
         let _ = Frame::parse(&bytes);
         let _ = Model::parse(&bytes);
     }
+}
+
+#[test]
+fn bits_worth_more_are_fewer_and_the_budget_is_kept_by_smaller_steps_at_last() {
+    let window: Vec<i32> = signal(400, 3);
+    let size = |tradeoff, budget| {
+        let blob = predictive_blob::<i32>(1, 8.0, 400, 2, (tradeoff, budget));
+        let model = Model::parse(&blob).unwrap();
+        let bytes = encode(&model, &window);
+        let decoded = decode::<i32>(&model, &bytes).unwrap();
+        let frame = Frame::parse(&bytes).unwrap().0;
+        assert!(error_in_steps(&window, &decoded, 8.0) <= budget);
+        (bytes.len(), frame.is_refined(), frame.is_raw())
+    };
+    let free = size(0.0, 1.0);
+    let worth = size(0.1, 1.0);
+    let more = size(0.2, 1.0);
+    assert!(more.0 < worth.0 && worth.0 < free.0, "{} {} {}", free.0, worth.0, more.0);
+    assert!(!free.1 && !more.1);
+    // Rounding costs 0.29 steps; half of that with steps of half the size.
+    assert!(size(0.2, 0.3).0 > worth.0 && !size(0.2, 0.3).1);
+    let (refined, is_refined, _) = size(0.2, 0.2);
+    assert!(is_refined && refined > free.0);
+    assert!(size(0.2, 0.1).2, "no step was small enough, so the window is plain");
 }
 
 #[test]
@@ -367,7 +455,6 @@ fn one_wild_value_does_not_cost_the_window() {
     window[30] = 1e38;
     let bytes = encode(&model, &window);
     assert!(bytes.len() <= calm + 4 + 64 / 8, "{calm} bytes became {}", bytes.len());
-    assert!(Frame::parse(&bytes).unwrap().0.has_escapes());
     assert_eq!(decode::<f32>(&model, &bytes).unwrap()[30], 1e38);
 }
 
@@ -490,7 +577,7 @@ fn a_coupled_channel_costs_next_to_nothing_where_another_tells_it() {
         let coupled = Predictor { start: terms, terms, ..predictor(1, 0) };
         let lattice = Lattice::<i32>::bounded(0.0, 0.5).unwrap();
         let channels = [predictor(0, 1), coupled].map(|predictor| Channel { lattice, predictor });
-        let blob = blob(400, &channels, None);
+        let blob = blob(400, &channels, Method::Bounded);
         let model = Model::parse(&blob).unwrap();
         assert_eq!(round_trip(&model, &window), window);
         encode(&model, &window).len()
@@ -509,7 +596,8 @@ fn terms_without_a_meaning_are_refused() {
         channels[number].predictor.start = Terms::new(start).unwrap();
         channels[number].predictor.terms = Terms::new(terms).unwrap();
         let (priors, rate) = (&fit::DEFAULT_PRIORS, fit::DEFAULT_RATE);
-        let spec = ModelSpec { window: 8, channels: &channels, transform: None, priors, rate };
+        let spec =
+            ModelSpec { window: 8, channels: &channels, method: Method::Bounded, priors, rate };
         let mut blob = [0; 1024];
         match spec.write(&mut blob) {
             Ok(length) => {
@@ -621,7 +709,7 @@ fn tallied_priors_and_surveyed_orders_pay() {
 
     let size = |channel: Channel<i16>, priors: &[u16; codec::CONTEXTS]| {
         let (channels, rate) = (&[channel], fit::DEFAULT_RATE);
-        let spec = ModelSpec { window: 100, channels, transform: None, priors, rate };
+        let spec = ModelSpec { window: 100, channels, method: Method::Bounded, priors, rate };
         let mut blob = vec![0; spec.encoded_len()];
         spec.write(&mut blob).unwrap();
         let model = Model::parse(&blob).unwrap();
@@ -708,12 +796,14 @@ struct Golden {
     kind: SampleKind,
 }
 
-const GOLDEN: [Golden; 5] = [
-    Golden { name: "coupled_f64_v2", kind: SampleKind::F64 },
-    Golden { name: "bounded_i16_v2", kind: SampleKind::I16 },
-    Golden { name: "escapes_f32_v2", kind: SampleKind::F32 },
-    Golden { name: "transform_f32_v2", kind: SampleKind::F32 },
-    Golden { name: "refined_i32_v2", kind: SampleKind::I32 },
+const GOLDEN: [Golden; 7] = [
+    Golden { name: "coupled_f64_v3", kind: SampleKind::F64 },
+    Golden { name: "bounded_i16_v3", kind: SampleKind::I16 },
+    Golden { name: "escapes_f32_v3", kind: SampleKind::F32 },
+    Golden { name: "transform_f32_v3", kind: SampleKind::F32 },
+    Golden { name: "refined_i32_v3", kind: SampleKind::I32 },
+    Golden { name: "predictive_f32_v3", kind: SampleKind::F32 },
+    Golden { name: "halved_i32_v3", kind: SampleKind::I32 },
 ];
 
 impl Golden {
@@ -772,22 +862,26 @@ fn golden_bytes(golden: Golden) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let x = signal(96, 1);
     let floats: Vec<f32> = x.iter().map(|&x| x as f32 / 8.0).collect();
     match golden.name {
-        "bounded_i16_v2" => {
+        "bounded_i16_v3" => {
             let window: Vec<i16> = x.iter().map(|&x| x as i16).collect();
             all(bounded_blob::<i16>(&[0.5, 2.0, 1.0], 40, 2), &window)
         }
-        "escapes_f32_v2" => {
+        "escapes_f32_v3" => {
             let mut window = floats;
             window[10] = 1e30;
             window[81] = -3e-39;
             all(bounded_blob::<f32>(&[0.25, 0.01], 48, 1), &window)
         }
-        "coupled_f64_v2" => {
+        "coupled_f64_v3" => {
             let window: Vec<f64> = x.iter().map(|&x| f64::from(x) / 16.0).collect();
             all(bounded_blob::<f64>(&[0.25, 0.125, 0.1], 32, COUPLED), &window)
         }
-        "transform_f32_v2" => all(walsh_blob::<f32>(0.25, 8.0, None), &floats[..16]),
-        _ => all(walsh_blob::<i32>(0.25, 8.0, Some(2.0)), &x[..12]),
+        "transform_f32_v3" => all(walsh_blob::<f32>(0.25, 8.0, None), &floats[..16]),
+        "refined_i32_v3" => all(walsh_blob_of::<i32>(0.25, 8.0, Some(2.0), true), &x[..12]),
+        "predictive_f32_v3" => {
+            all(predictive_blob::<f32>(2, 4.0, 48, COUPLED, (0.1, 0.5)), &floats)
+        }
+        _ => all(predictive_blob::<i32>(3, 16.0, 32, 1, (0.1, 0.25)), &x),
     }
 }
 
@@ -812,8 +906,8 @@ fn this_version_writes_the_golden_bytes() {
         assert!(model == golden.model(), "model of {}", golden.name);
         assert!(frame == golden.frame(), "frame of {}", golden.name);
     }
-    let flags = GOLDEN.map(|golden| golden.frame()[0] & 7);
-    assert_eq!(flags, [0, 0, 2, 0, 4]);
+    let flags = GOLDEN.map(|golden| golden.frame()[0] & 3);
+    assert_eq!(flags, [0, 0, 0, 0, 2, 0, 2]);
 }
 
 /// A frame around a payload, its checksum left out.
@@ -825,7 +919,7 @@ fn with_header(flags: u8, id: u16, sequence: u32, rows: Option<u16>, payload: &[
         }
         bytes.push(number as u8);
     };
-    let mut bytes = vec![2 << 5 | flags & !8 | if rows.is_some() { 8 } else { 0 }];
+    let mut bytes = vec![3 << 4 | flags & !4 | if rows.is_some() { 4 } else { 0 }];
     bytes.extend(id.to_le_bytes());
     number(&mut bytes, sequence);
     rows.iter().for_each(|&rows| number(&mut bytes, rows.into()));
@@ -895,7 +989,7 @@ fn every_shortened_payload_gives_rows_or_an_error() {
         let given = frame.rows().map(|rows| rows as u16);
         for length in 0..frame.payload().len() {
             let payload = &frame.payload()[..length];
-            let flags = bytes[0] & 31;
+            let flags = bytes[0] & 15;
             let mut bytes = with_header(flags, model.id(), frame.sequence(), given, payload);
             repair_checksum(&mut bytes);
             match golden.survives(&model, &bytes) {

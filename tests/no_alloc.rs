@@ -4,8 +4,8 @@
 use core::hint::black_box;
 
 use eigenmote::codec::{
-    self, CONTEXTS, Channel, Frame, FrameError, Lattice, Model, ModelSpec, Predictor, Sample,
-    SampleKind, Slot, Transform, fit,
+    self, Basis, CONTEXTS, Channel, Frame, FrameError, Lattice, Method, Model, ModelSpec,
+    Predictor, Sample, SampleKind, Slot, Transform, fit,
 };
 use eigenmote::linalg::closed::{eigh_2x2, eigh_3x3, svd_2x2, svd_3x3};
 use eigenmote::linalg::jacobi::{rotation, rotation_scaled};
@@ -407,15 +407,11 @@ fn surveyed<S: Sample>(window: &[S]) -> [Channel<S>; 2] {
 }
 
 /// A model and everything that is done with one, over 8 rows of 2 channels.
-fn coding<S: Sample>(
-    channels: &[Channel<S>; 2],
-    transform: Option<Transform<'_>>,
-    windows: &[[S; 16]],
-) {
+fn coding<S: Sample>(channels: &[Channel<S>; 2], method: Method<'_>, windows: &[[S; 16]]) {
     let spec = ModelSpec {
         window: 8,
         channels,
-        transform,
+        method,
         priors: &fit::DEFAULT_PRIORS,
         rate: fit::DEFAULT_RATE,
     };
@@ -448,7 +444,7 @@ fn coding<S: Sample>(
         .unwrap();
         let (frame, _) = without_allocation("Frame::parse", || Frame::parse(&bytes)).unwrap();
         without_allocation("accessors of Frame", || {
-            let flags = (frame.is_raw(), frame.has_escapes(), frame.is_refined());
+            let flags = (frame.is_raw(), frame.is_refined());
             (flags, frame.model_id(), frame.sequence(), frame.rows(), frame.payload().len())
         });
         without_allocation("decode", || codec::decode(&model, &frame, &mut scratch, &mut decoded))
@@ -483,13 +479,15 @@ fn coding<S: Sample>(
     without_allocation("Tally::priors", || -> [u16; CONTEXTS] { tally.priors() });
 }
 
-/// In both modes, quiet windows and one of bits as they come.
+/// In all modes, quiet windows and one of bits as they come.
 fn codecs<S: Sample>(kind: SampleKind, from: impl Fn(i16) -> S) {
     let quiet = core::array::from_fn(|i| from(i16::try_from(i * i % 23).unwrap()));
     let rough = core::array::from_fn(|i| from(i16::try_from(i * i * 7919 % 32_749).unwrap()));
     let windows = [quiet, rough];
     let bounded = without_allocation("Lattice and Survey", || surveyed(&quiet));
-    coding(&bounded, None, &windows);
+    coding(&bounded, Method::Bounded, &windows);
+    let predictive = Method::Predictive { tradeoff: 25, budget: fit::q8(0.4) };
+    coding(&bounded, predictive, &windows);
     let lattice = without_allocation("lattices", || {
         let grid = Lattice::<S>::on_grid(0.0, 1.0, 2.0).map(|l| (l.snap(quiet[3]), l.is_valid()));
         let bad = Lattice::<S>::bounded(f64::NAN, -1.0);
@@ -512,9 +510,9 @@ fn codecs<S: Sample>(kind: SampleKind, from: impl Fn(i16) -> S) {
             coefficient_step: fit::q8(4.0),
             budget: budget.map(fit::q8),
             scales: &[fit::q8(20.0), fit::q8(3.0)],
-            basis: &basis,
+            basis: Basis::I16(&basis),
         };
-        coding(&channels, Some(transform), &windows);
+        coding(&channels, Method::Transform(transform), &windows);
     }
 }
 

@@ -226,10 +226,16 @@ pub(crate) struct FitArgs {
     /// Sample type of the model; default: the narrowest that holds the recording exactly
     #[arg(long, value_enum)]
     pub(crate) kind: Option<KindArg>,
+    /// Most bytes that the model may take, such as a device's flash has room for
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MODEL_BYTES, allow_negative_numbers = true)]
+    pub(crate) model_bytes: usize,
     /// Print what was tried and what it would have cost, on rows that it was not learnt from
     #[arg(long)]
     pub(crate) explain: bool,
 }
+
+/// Bytes of a model unless the user says otherwise.
+pub(crate) const DEFAULT_MODEL_BYTES: usize = 16 << 10;
 
 /// The promise asked for, exactly one.
 #[derive(Debug, Args)]

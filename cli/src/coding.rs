@@ -327,6 +327,7 @@ pub(crate) fn mode_name(mode: Mode) -> &'static str {
     match mode {
         Mode::Bounded => "bounded",
         Mode::Transform => "transform",
+        Mode::Predictive => "predictive",
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use eigenmote::codec::{Frame, Model};
 use serde_json::{Value, json};
 
-use crate::args::{ChainArgs, Cli, Command, CompareArgs, FitArgs, PartArgs, share};
+use crate::args::{self, ChainArgs, Cli, Command, CompareArgs, FitArgs, PartArgs, share};
 use crate::coding::{self, Decoded, Encoded, Scan, kind_of, mode_name, parse_model};
 use crate::compare;
 use crate::container::{self, Container};
@@ -114,6 +114,7 @@ fn plan(args: &FitArgs) -> Plan {
         relative: args.relative,
         window: args.window.map(usize::from),
         kind: args.kind.map(Into::into),
+        model_bytes: args.model_bytes,
     }
 }
 
@@ -331,6 +332,7 @@ fn compare_with(input: &Path, args: &CompareArgs, json: bool, console: Console) 
             relative: args.relative,
             window,
             kind: None,
+            model_bytes: args::DEFAULT_MODEL_BYTES,
         };
         let (file, _) = stored(&fit(std::slice::from_ref(&train), plan, console)?.file)?;
         summarize(&file, console)?;
@@ -433,13 +435,12 @@ fn terms(model: &Model<'_>) -> Vec<usize> {
 fn inspect_container(bytes: &[u8]) -> Result<(Value, bool)> {
     let Container { header, frames, damage } = container::parse(bytes)?;
     let mut scan = Scan { bytes: frames, at: 0 };
-    let (mut count, mut rows, mut plain, mut escaped, mut refined) = (0, 0, 0, 0, 0);
+    let (mut count, mut rows, mut plain, mut refined) = (0, 0, 0, 0);
     // The id of the frames is the low half of the checksum.
     while let Some(frame) = scan.next_frame(header.model as u16) {
         count += 1;
         rows += frame.rows().unwrap_or(header.window);
         plain += usize::from(Frame::is_raw(&frame));
-        escaped += usize::from(frame.has_escapes());
         refined += usize::from(frame.is_refined());
     }
     let missing: usize = header.gaps.iter().map(|gap| gap.len).sum();
@@ -455,7 +456,6 @@ fn inspect_container(bytes: &[u8]) -> Result<(Value, bool)> {
         "frame_bytes": frames.len(),
         "rows_in_frames": rows,
         "plain_frames": plain,
-        "escaped_frames": escaped,
         "refined_frames": refined,
         "damage": damage,
     });

@@ -74,17 +74,6 @@ impl Counts {
         self.value(at, channel, 0) - sum
     }
 
-    /// The first four fifths of every stretch.
-    pub(crate) fn front(&self) -> Self {
-        let front =
-            |s: &Vec<i32>| s[..front_rows(s.len() / self.channels) * self.channels].to_vec();
-        Self {
-            channels: self.channels,
-            stretches: self.stretches.iter().map(front).collect(),
-            means: self.means.clone(),
-        }
-    }
-
     fn rows(&self) -> usize {
         self.stretches.iter().map(|s| s.len() / self.channels).sum()
     }

@@ -180,7 +180,7 @@ fn bounds_and_shapes_out_of_range_are_refused() {
     bench.file("in.csv", "a,b\n1.5,2\n3,4\n");
     has(&bench.fails("fit in.csv --max-error 0 -o m", 1), &["cannot be kept in floating-point"]);
     has(&bench.fails("fit in.csv --components 9 --window 4 -o m", 1), &["more than the 8 values"]);
-    has(&bench.fails("fit in.csv --rmse 1 --window 2000 -o m", 1), &["shorter --window"]);
+    has(&bench.fails("fit in.csv --components 1 --window 2000 -o m", 1), &["shorter --window"]);
     has(
         &bench.fails("fit in.csv --max-error 1 --window 4096 -o m", 1),
         &["leave room for 4095 rows"],

@@ -1,24 +1,20 @@
-//! Any finite samples keep the promise of either mode, in a frame that never grows.
+//! Any finite samples keep the promise of every mode, in a frame that never grows.
 #![no_main]
 
 use eigenmote::codec::{
-    self, Channel, Frame, Lattice, Model, ModelSpec, OVERHEAD, Predictor, Sample, Slot, Stream,
-    Term, Terms, Transform, fit,
+    self, Basis, Channel, Frame, Lattice, Method, Model, ModelSpec, OVERHEAD, Predictor, Sample,
+    Slot, Stream, Term, Terms, Transform, fit,
 };
 use libfuzzer_sys::fuzz_target;
 
 const CHANNELS: usize = 2;
 const WINDOW: usize = 32;
 
-fn round_trip<S: Sample>(
-    channels: &[Channel<S>],
-    transform: Option<Transform<'_>>,
-    window: &[S],
-) -> Vec<Vec<S>> {
+fn round_trip<S: Sample>(channels: &[Channel<S>], method: Method<'_>, window: &[S]) -> Vec<Vec<S>> {
     let spec = ModelSpec {
         window: WINDOW as u16,
         channels,
-        transform,
+        method,
         priors: &fit::DEFAULT_PRIORS,
         rate: fit::DEFAULT_RATE,
     };
@@ -48,7 +44,8 @@ fn round_trip<S: Sample>(
     decoded.collect()
 }
 
-fn bounded<S: Sample>(window: &[S], lattice: Lattice<S>, order: u8) {
+/// Two channels that are predicted from each other.
+fn predicted<S: Sample>(lattice: Lattice<S>, order: u8) -> [Channel<S>; CHANNELS] {
     let predictor = Predictor { spread: 1000, scale: 300, ..Predictor::default() };
     let mut channels = [Channel { lattice, predictor }; CHANNELS];
     let before = Term { channel: 0, lag: 0, weight: 4096 };
@@ -56,23 +53,29 @@ fn bounded<S: Sample>(window: &[S], lattice: Lattice<S>, order: u8) {
     channels[1].predictor.start = Terms::new(&[before]).unwrap();
     channels[1].predictor.terms =
         Terms::new(&[before, Term { channel: 1, lag: 1 + order, weight: -900 }]).unwrap();
-    for decoded in round_trip(&channels, None, window) {
+    channels
+}
+
+fn bounded<S: Sample>(window: &[S], lattice: Lattice<S>, order: u8) {
+    for decoded in round_trip(&predicted(lattice, order), Method::Bounded, window) {
         for (&x, &y) in window.iter().zip(&decoded) {
             assert!(lattice.holds(x, y), "{x:?} came back as {y:?}");
         }
     }
 }
 
-fn transform<S: Sample>(window: &[S], step: f64, budget: f64) {
+/// By projection and by prediction.
+fn within_budget<S: Sample>(window: &[S], step: f64, order: u8) {
     let Some(lattice) = Lattice::<S>::fine(0.0, step) else { return };
+    let budget = fit::q8(f64::from(order) / 3.0 + 0.2);
     let basis: Vec<i16> = (0..WINDOW * CHANNELS)
         .flat_map(|i| [2048, if i % 2 == 0 { 2048 } else { -2048 }])
         .collect();
     let transform = Transform {
         coefficient_step: 3000,
-        budget: Some(fit::q8(budget).max(1)),
+        budget: Some(budget),
         scales: &[3000, 1000],
-        basis: &basis,
+        basis: Basis::I16(&basis),
     };
     let channel = Channel { lattice, predictor: Predictor::default() };
     let squares = |(&x, &y): (&S, &S)| {
@@ -80,10 +83,14 @@ fn transform<S: Sample>(window: &[S], step: f64, budget: f64) {
         let error = f64::from(lattice.error_q8(x, y).saturating_sub(2)) * (1.0 - 4e-6);
         error * error
     };
-    let allowed = f64::from(fit::q8(budget).max(1));
-    for decoded in round_trip(&[channel; CHANNELS], Some(transform), window) {
-        let sum: f64 = window.iter().zip(&decoded).map(squares).sum();
-        assert!((sum / window.len() as f64).sqrt() <= allowed);
+    let by_projection = ([channel; CHANNELS], Method::Transform(transform));
+    let tradeoff = u32::from(order) * 20;
+    let by_prediction = (predicted(lattice, order), Method::Predictive { tradeoff, budget });
+    for (channels, method) in [by_projection, by_prediction] {
+        for decoded in round_trip(&channels, method, window) {
+            let sum: f64 = window.iter().zip(&decoded).map(squares).sum();
+            assert!((sum / window.len() as f64).sqrt() <= f64::from(budget));
+        }
     }
 }
 
@@ -112,7 +119,7 @@ fn both<S: Sample>(bytes: &[u8], scale: f64, order: u8) {
     if let Some(lattice) = Lattice::<S>::bounded(0.0, scale) {
         bounded(&window, lattice, order);
     }
-    transform(&window, scale, f64::from(order) + 0.5);
+    within_budget(&window, scale, order);
 }
 
 fuzz_target!(|data: &[u8]| {

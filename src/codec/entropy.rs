@@ -9,11 +9,11 @@
 //! Howard & Vitter, "Practical implementations of arithmetic coding" (1992).
 
 /// Number of adaptive contexts; a model holds one prior for each.
-pub const CONTEXTS: usize = ESCAPE as usize + 1;
+pub const CONTEXTS: usize = SIGN as usize + 9;
 
 /// Levels of expected magnitude that have contexts of their own.
 const BUCKETS: u32 = 16;
-/// Steps of the unary class code that have contexts of their own.
+/// Steps of the class code that have contexts of their own.
 const CLASSES: u32 = 8;
 /// First context of the first two class steps where the prediction lies between two counts.
 const PHASED: u32 = BUCKETS * CLASSES;
@@ -27,8 +27,6 @@ const MANTISSA_NODES: u32 = 3;
 const MANTISSA_CLASSES: u32 = 6;
 /// First of nine contexts of the sign.
 const SIGN: u32 = MANTISSA + MANTISSA_CLASSES * MANTISSA_NODES;
-/// Context of the flag before each value of a frame with escapes.
-pub(crate) const ESCAPE: u32 = SIGN + 9;
 
 /// Longest part of a value that goes into the coder at once without a context.
 const BYPASS_BITS: u32 = 16;
@@ -37,10 +35,14 @@ const RENORMALIZE: u32 = 1 << 24;
 
 /// Where the bits of a symbol go to or come from.
 pub(crate) trait BitCoder {
+    /// Whether the bits are given, so that there is something to choose.
+    const ENCODES: bool;
     /// Codes one bit in a context and returns it; a decoder ignores `bit`.
     fn bit(&mut self, context: u32, bit: bool) -> bool;
     /// Codes the low `count` ≤ 16 bits of `value` as equally likely and returns them.
     fn equal_bits(&mut self, value: u32, count: u32) -> u32;
+    /// About what an integer would take now, in units of 2^−8 bits; a decoder has no use for it.
+    fn price(&self, expected: Expectation, value: i32) -> u32;
     /// Whether going on is pointless: the output is full or the input long at its end.
     fn is_spent(&self) -> bool;
 }
@@ -63,39 +65,47 @@ pub(crate) fn plain_bits<C: BitCoder>(coder: &mut C, value: u64, count: u32) -> 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Contexts {
     ones_q16: [u16; CONTEXTS],
-    rate: u32,
 }
 
 impl Contexts {
-    pub(crate) const NEW: Self = Self { ones_q16: [1 << 15; CONTEXTS], rate: 0 };
+    pub(crate) const NEW: Self = Self { ones_q16: [1 << 15; CONTEXTS] };
 
-    /// Contexts that start from a model's priors and move by 2^−rate of the way per bit.
+    /// Contexts that start from a model's priors, none of them below 2.
     #[inline(always)]
-    pub(crate) fn new(priors: impl Iterator<Item = u16>, rate: u8) -> Self {
-        let mut ones_q16 = [1 << 15; CONTEXTS];
-        for (p, prior) in ones_q16.iter_mut().zip(priors) {
+    pub(crate) fn new(priors: impl Iterator<Item = u16>) -> Self {
+        let mut contexts = Self::NEW;
+        for (p, prior) in contexts.ones_q16.iter_mut().zip(priors) {
             *p = prior;
         }
-        Self { ones_q16, rate: u32::from(rate) & 15 }
+        contexts
     }
 
-    /// Share of `range` for a one, strictly between nothing and all.
-    #[inline(always)]
-    fn split(&self, context: u32, range: u32) -> u32 {
-        let p = self.ones_q16.get(context as usize).copied().unwrap_or(1 << 15);
-        (range >> 15).wrapping_mul(u32::from(p >> 1).max(1))
+    /// About what an integer takes, in units of 2^−8 bits.
+    pub(crate) fn price(&self, expected: Expectation, value: i32) -> u32 {
+        let mut price = Price { contexts: self, bits_q8: 0 };
+        integer(&mut price, expected, Some(value));
+        price.bits_q8
     }
+}
 
-    #[inline(always)]
-    fn update(&mut self, context: u32, bit: bool) {
-        if let Some(p) = self.ones_q16.get_mut(context as usize) {
-            if bit {
-                *p += (u16::MAX - *p) >> self.rate;
-            } else {
-                *p -= *p >> self.rate;
-            }
-        }
-    }
+/// The share of `range` that the ones of a context get, strictly between nothing and all; the
+/// probability moves by 2^−rate of the way to the bit that `coded` finds with it.
+#[inline(always)]
+fn code_bit(
+    contexts: &mut Contexts,
+    context: u32,
+    range: u32,
+    rate: u32,
+    coded: impl FnOnce(u32) -> bool,
+) -> bool {
+    let mut none = 1 << 15;
+    let p = contexts.ones_q16.get_mut(context as usize).unwrap_or(&mut none);
+    let bit = coded((range >> 15).wrapping_mul(u32::from(*p >> 1)));
+    // Towards one is towards zero seen from the other side.
+    let mirror = if bit { u16::MAX } else { 0 };
+    let from = *p ^ mirror;
+    *p = from.wrapping_sub(from >> (rate & 15)) ^ mirror;
+    bit
 }
 
 /// Range encoder into a slice.
@@ -107,15 +117,18 @@ pub(crate) struct Encoder<'a> {
     range: u32,
     full: bool,
     contexts: &'a mut Contexts,
+    rate: u32,
 }
 
 impl<'a> Encoder<'a> {
     #[inline(always)]
-    pub(crate) fn new(out: &'a mut [u8], contexts: &'a mut Contexts) -> Self {
-        Self { out, len: 0, low: 0, range: u32::MAX, full: false, contexts }
+    pub(crate) fn new(out: &'a mut [u8], contexts: &'a mut Contexts, rate: u8) -> Self {
+        let rate = u32::from(rate);
+        Self { out, len: 0, low: 0, range: u32::MAX, full: false, contexts, rate }
     }
 
     /// Ends the stream with as few bytes as tell it apart; its length, `None` if it did not fit.
+    #[inline(always)]
     pub(crate) fn finish(mut self) -> Option<usize> {
         // The decoder reads zeros behind the end, so find a number with many of them in
         // [low, low + range): a carry alone if it reaches the next 2^32, else one byte, since the
@@ -170,16 +183,21 @@ impl<'a> Encoder<'a> {
 }
 
 impl BitCoder for Encoder<'_> {
+    const ENCODES: bool = true;
+
     #[inline(always)]
     fn bit(&mut self, context: u32, bit: bool) -> bool {
-        let ones = self.contexts.split(context, self.range);
+        let mut ones = 0;
+        code_bit(self.contexts, context, self.range, self.rate, |share| {
+            ones = share;
+            bit
+        });
         if bit {
             self.range = ones;
         } else {
             self.advance(ones);
             self.range -= ones;
         }
-        self.contexts.update(context, bit);
         self.renormalize();
         bit
     }
@@ -190,6 +208,10 @@ impl BitCoder for Encoder<'_> {
         self.advance(self.range.wrapping_mul(value));
         self.renormalize();
         value
+    }
+
+    fn price(&self, expected: Expectation, value: i32) -> u32 {
+        self.contexts.price(expected, value)
     }
 
     #[inline(always)]
@@ -208,13 +230,14 @@ pub(crate) struct Decoder<'a> {
     code: u32,
     range: u32,
     contexts: &'a mut Contexts,
+    rate: u32,
 }
 
 impl<'a> Decoder<'a> {
     #[inline(always)]
-    pub(crate) fn new(bytes: &'a [u8], contexts: &'a mut Contexts) -> Self {
-        let mut decoder =
-            Self { bytes: bytes.iter(), missing: 0, code: 0, range: u32::MAX, contexts };
+    pub(crate) fn new(bytes: &'a [u8], contexts: &'a mut Contexts, rate: u8) -> Self {
+        let (bytes, rate) = (bytes.iter(), u32::from(rate));
+        let mut decoder = Self { bytes, missing: 0, code: 0, range: u32::MAX, contexts, rate };
         for _ in 0..4 {
             decoder.shift_in();
         }
@@ -225,6 +248,7 @@ impl<'a> Decoder<'a> {
     ///
     /// The encoder shifts out as often as the decoder shifts in after its first four bytes, and
     /// then writes one more byte or none.
+    #[inline(always)]
     pub(crate) fn is_exact(&self) -> bool {
         self.bytes.as_slice().is_empty() && (self.missing == 3 || self.missing == 4)
     }
@@ -248,17 +272,21 @@ impl<'a> Decoder<'a> {
 }
 
 impl BitCoder for Decoder<'_> {
+    const ENCODES: bool = false;
+
     #[inline(always)]
     fn bit(&mut self, context: u32, _: bool) -> bool {
-        let ones = self.contexts.split(context, self.range);
-        let bit = self.code < ones;
+        let (code, mut ones) = (self.code, 0);
+        let bit = code_bit(self.contexts, context, self.range, self.rate, |share| {
+            ones = share;
+            code < share
+        });
         if bit {
             self.range = ones;
         } else {
-            self.code = self.code.wrapping_sub(ones);
+            self.code = code.wrapping_sub(ones);
             self.range -= ones;
         }
-        self.contexts.update(context, bit);
         self.renormalize();
         bit
     }
@@ -273,10 +301,53 @@ impl BitCoder for Decoder<'_> {
         value
     }
 
+    fn price(&self, _: Expectation, _: i32) -> u32 {
+        0
+    }
+
     #[inline(always)]
     fn is_spent(&self) -> bool {
         self.missing > 4
     }
+}
+
+/// Adds up what bits would take, without a trace.
+struct Price<'a> {
+    contexts: &'a Contexts,
+    bits_q8: u32,
+}
+
+impl BitCoder for Price<'_> {
+    const ENCODES: bool = true;
+
+    fn bit(&mut self, context: u32, bit: bool) -> bool {
+        let ones = self.contexts.ones_q16.get(context as usize).copied().unwrap_or(1 << 15);
+        let p = u32::from(if bit { ones } else { ones.wrapping_neg() }).max(1);
+        let price = (16 << 8) - log2_q8(p);
+        self.bits_q8 = self.bits_q8.saturating_add(price);
+        bit
+    }
+
+    fn equal_bits(&mut self, value: u32, count: u32) -> u32 {
+        self.bits_q8 = self.bits_q8.saturating_add(count << 8);
+        value
+    }
+
+    fn price(&self, _: Expectation, _: i32) -> u32 {
+        0
+    }
+
+    fn is_spent(&self) -> bool {
+        false
+    }
+}
+
+/// The logarithm of a positive number with 8 fraction bits, within 0.01.
+pub(crate) fn log2_q8(x: u32) -> u32 {
+    let whole = x.checked_ilog2().unwrap_or(0);
+    // log₂(1 + f) lies above f by about 0.34·f·(1 − f).
+    let fraction = u32::try_from((u64::from(x) << 8 >> whole) & 255).unwrap_or(0);
+    (whole << 8) + fraction + ((fraction * (256 - fraction) * 11) >> 13)
 }
 
 /// Fraction bits of a [`Level`], and of a prediction.
@@ -331,21 +402,24 @@ pub(crate) fn half_octaves(magnitude: u32) -> i32 {
     (2 * octave + half).saturating_sub(2 * TINY).cast_signed()
 }
 
-/// Moves `from` by 2^−rate of the way to `to`, never stopping short below it.
+/// Moves `from` by 2^−rate of the way to `to`, rounded down; both are below 2^31.
 #[inline(always)]
 fn approach(from: u32, to: u32, rate: u32) -> u32 {
-    if to >= from { from + ((to - from) >> rate) } else { from - (from - to).div_ceil(1 << rate) }
+    let way = to.wrapping_sub(from).cast_signed() >> (rate & 31);
+    from.wrapping_add(way.cast_unsigned())
 }
 
 /// What is expected of the next value: which contexts to use, and how many low bits are noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Expectation {
-    /// Row of class contexts, below [`BUCKETS`].
-    bucket: u32,
+    /// First context of the class steps.
+    classes: u32,
+    /// First context of the first two class steps.
+    first_classes: u32,
+    /// The class about as likely to be passed as not.
+    middle: u32,
     /// Low bits that are sent as they are.
     shift: u32,
-    /// How far the prediction lies from a count: 0 next to it, 2 near the middle.
-    phase: u32,
     /// Context of the sign.
     sign: u32,
 }
@@ -357,7 +431,9 @@ impl Expectation {
     pub(crate) fn new(half_octaves: i32) -> Self {
         let row = u32::try_from(half_octaves).unwrap_or(0).min(2 * u32::BITS);
         let excess = row.saturating_sub(BUCKETS - 1).div_ceil(2);
-        Self { bucket: row - 2 * excess, shift: excess, phase: 0, sign: SIGN }
+        let bucket = row - 2 * excess;
+        let (classes, middle) = (bucket * CLASSES, bucket.saturating_sub(9) / 2);
+        Self { classes, first_classes: classes, middle, shift: excess, sign: SIGN }
     }
 
     /// With `fraction` (up to 128) of 256 between the nearest count and the prediction, and the
@@ -366,37 +442,50 @@ impl Expectation {
     pub(crate) fn between(self, fraction: u32, before: i32) -> Self {
         let phase = u32::from(fraction >= 26) + u32::from(fraction >= 70);
         let sign = SIGN + phase * 3 + if before == 0 { 0 } else { 1 + u32::from(before < 0) };
-        Self { phase, sign, ..self }
+        let phased = PHASED + self.classes / 2 + phase.saturating_sub(1) * 2;
+        let matters = phase > 0 && self.classes < PHASED_BUCKETS * CLASSES;
+        let first_classes = if matters { phased } else { self.classes };
+        Self { first_classes, sign, ..self }
     }
 
-    /// Context of the step from `class` to the next.
+    /// Context of whether the class is above `class`.
     #[inline(always)]
     fn class(&self, class: u32) -> u32 {
-        if class < 2 && self.phase > 0 && self.bucket < PHASED_BUCKETS {
-            PHASED + (self.bucket * 2 + self.phase - 1) * 2 + class
-        } else {
-            self.bucket * CLASSES + class.min(CLASSES - 1)
-        }
+        if class < 2 { self.first_classes + class } else { self.classes + class.min(CLASSES - 1) }
     }
 }
 
-/// Codes a signed integer of about the expected magnitude and returns it.
+/// Codes a signed integer of about the expected magnitude, or that there is none, and returns it.
 ///
 /// The magnitude without its lowest `shift` bits is sent as the class (0 for zero, else the
-/// number of its bits) in unary, then the bits below the leading one, the first two in
-/// contexts; then the low bits, then the sign if there is one to send.
+/// number of its bits; one more than there can be for no integer): whether it is above the
+/// expected one, and then step by step up or down. Then follow the bits below the leading one,
+/// the first two in contexts; then the low bits, then the sign if there is one to send.
 #[inline(always)]
-pub(crate) fn integer<C: BitCoder>(coder: &mut C, expected: Expectation, value: i32) -> i32 {
+pub(crate) fn integer<C: BitCoder>(
+    coder: &mut C,
+    expected: Expectation,
+    value: Option<i32>,
+) -> Option<i32> {
     let shift = expected.shift;
-    let magnitude = value.unsigned_abs();
+    let most = u32::BITS - shift;
+    let value_or_zero = value.unwrap_or(0);
+    let magnitude = value_or_zero.unsigned_abs();
     let head = magnitude >> (shift & 31);
-    let target = 32 - head.leading_zeros();
-    let mut class = 0;
-    while class < 32 - shift {
-        if !coder.bit(expected.class(class), class < target) {
-            break;
-        }
+    let target = if value.is_none() { most + 1 } else { u32::BITS - head.leading_zeros() };
+    let mut class = expected.middle;
+    if coder.bit(expected.class(class), class < target) {
         class += 1;
+        while coder.bit(expected.class(class), class < target) {
+            class += 1;
+            if class > most {
+                return None;
+            }
+        }
+    } else {
+        while class > 0 && !coder.bit(expected.class(class - 1), class - 1 < target) {
+            class -= 1;
+        }
     }
 
     let mut coded_head = u32::from(class > 0);
@@ -416,15 +505,16 @@ pub(crate) fn integer<C: BitCoder>(coder: &mut C, expected: Expectation, value: 
     let mut coded = coded_head;
     if rest > 0 {
         let mask = u32::MAX >> (32 - rest.min(32));
-        let low = plain_bits(coder, u64::from(magnitude & mask), rest);
-        #[expect(clippy::cast_possible_truncation, reason = "at most 31 bits")]
-        let low = low as u32;
+        let low = if rest <= BYPASS_BITS {
+            coder.equal_bits(magnitude & mask, rest)
+        } else {
+            #[expect(clippy::cast_possible_truncation, reason = "at most 31 bits")]
+            let low = plain_bits(coder, u64::from(magnitude & mask), rest) as u32;
+            low
+        };
         coded = coded_head.checked_shl(rest).unwrap_or(0) | low;
     }
 
-    if coded != 0 && coder.bit(expected.sign, value < 0) {
-        coded.wrapping_neg().cast_signed()
-    } else {
-        coded.cast_signed()
-    }
+    let negative = coded != 0 && coder.bit(expected.sign, value_or_zero < 0);
+    Some(if negative { coded.wrapping_neg() } else { coded }.cast_signed())
 }

@@ -7,10 +7,11 @@
 //! 3. a draft model with [`DEFAULT_PRIORS`]; a [`Tally`] runs the training windows through it and
 //!    counts the bits of each context; the model again, with [`Tally::priors`].
 
-use super::entropy::{BitCoder, CONTEXTS, LEVEL_BITS};
+use super::entropy::{BitCoder, CONTEXTS, Contexts, Expectation, LEVEL_BITS, log2_q8};
 use super::model::{Mode, Model};
 use super::predict::{Predictor, Terms};
-use super::{EncodeError, Sample, Slot, bounded, check_window, transform};
+use super::predictive::Manner;
+use super::{EncodeError, Sample, Slot, check_window, predictive, transform};
 use crate::scalar::Scalar;
 
 /// Priors for a model without training data of its own: the mean, as log odds, of what nine sensor
@@ -25,16 +26,16 @@ pub const DEFAULT_PRIORS: [u16; CONTEXTS] = [
     15272, 3592, 8411, 25849, 32302, 32281, 30510, 33428, 18800, 5790, 4587, 17056,
     21495, 33156, 24925, 26604, 24707, 9745, 4891, 10689, 23071, 25947, 39297, 26572,
     32248, 16266, 7798, 6681, 13798, 22868, 26370, 28880, 43486, 26427, 12516, 6582,
-    12911, 18204, 27977, 33322, 48303, 36920, 17615, 7037, 7796, 19034, 26028, 26488,
-    51691, 42355, 25078, 9669, 6294, 10753, 27010, 26584, 54775, 48358, 33606, 16821,
-    9830, 11393, 18648, 11546, 56353, 53008, 40174, 21483, 12106, 6771, 10395, 14703,
-    58060, 56123, 46465, 32609, 16605, 7905, 8787, 10690, 19476, 3028, 32768, 24398,
+    12911, 18204, 27977, 33322, 36067, 27212, 17615, 7037, 7796, 19034, 26028, 26488,
+    37295, 33407, 25078, 9669, 6294, 10753, 27010, 26584, 37460, 28800, 20726, 16821,
+    9830, 11393, 18648, 11546, 35378, 30749, 27941, 21483, 12106, 6771, 10395, 14703,
+    34557, 31311, 24184, 17540, 16605, 7905, 8787, 10690, 19476, 3028, 32768, 24398,
     16257, 14246, 22967, 19845, 10042, 8044, 29445, 15925, 10446, 7729, 26555, 13108,
     9291, 4471, 20979, 9192, 13290, 4159, 23385, 4265, 19776, 4150, 27190, 4238,
     24731, 6278, 30414, 6296, 31183, 9973, 34328, 10160, 37747, 16873, 41252, 18787,
     22433, 32768, 32768, 18878, 24797, 26304, 15286, 23493, 24300, 13286, 20545, 22322,
     12075, 17795, 25803, 12925, 21079, 30660, 30821, 33958, 28646, 23722, 26048, 27709,
-    19192, 21025, 23963, 300,
+    19192, 21025, 23963,
 ];
 /// Rate of adaptation that suits most recordings.
 pub const DEFAULT_RATE: u8 = 6;
@@ -135,7 +136,7 @@ impl Survey {
             for ((magnitude, bits), prediction) in sums.zip(predictions) {
                 let residual = count.wrapping_sub(prediction).unsigned_abs();
                 *magnitude = magnitude.saturating_add(u64::from(residual));
-                *bits = bits.saturating_add(u64::from(log2_q8(residual)));
+                *bits = bits.saturating_add(u64::from(log2_q8(residual.saturating_mul(2) | 1)));
             }
         }
         self.past = [count, a, b, c];
@@ -164,19 +165,13 @@ fn mean_level(sum: u64, count: u64) -> u32 {
     u32::try_from(level).unwrap_or(u32::MAX).min(1 << 30)
 }
 
-/// About log₂(1 + 2·magnitude) with 8 fraction bits, by linear interpolation.
-fn log2_q8(magnitude: u32) -> u32 {
-    let x = u64::from(magnitude) * 2 + 1;
-    let whole = x.ilog2();
-    let fraction = (x << 8 >> whole) & 255;
-    whole << 8 | u32::try_from(fraction).unwrap_or(0)
-}
-
 /// Counts how often each context saw a one over training windows.
 #[derive(Clone, Copy, Debug)]
 pub struct Tally {
     zeros: [u32; CONTEXTS],
     ones: [u32; CONTEXTS],
+    /// What choices are made with: the model's priors.
+    contexts: Contexts,
 }
 
 impl Default for Tally {
@@ -188,7 +183,7 @@ impl Default for Tally {
 impl Tally {
     /// Nothing counted yet.
     pub const fn new() -> Self {
-        Self { zeros: [0; CONTEXTS], ones: [0; CONTEXTS] }
+        Self { zeros: [0; CONTEXTS], ones: [0; CONTEXTS], contexts: Contexts::NEW }
     }
 
     /// Counts the bits that encoding `window` takes. Which contexts they fall in depends on the
@@ -206,10 +201,11 @@ impl Tally {
         let needed = model.scratch_len();
         let slots = scratch.get_mut(..needed).ok_or(EncodeError::ScratchTooSmall { needed })?;
         match model.mode() {
-            Mode::Bounded => {
-                let escapes = bounded::needs_escapes(model, window);
-                bounded::start::<S>(model, slots);
-                bounded::encode(self, model, window, slots, 0, escapes);
+            Mode::Bounded | Mode::Predictive => {
+                predictive::start::<S>(model, slots);
+                self.contexts = Contexts::new(model.priors().into_iter());
+                let manner = Manner { fresh: true, refined: false, tradeoff: model.tradeoff() };
+                predictive::encode(self, model, window, slots, manner);
             }
             Mode::Transform => match transform::prepare(model, window, slots) {
                 transform::Choice::Plain => {}
@@ -237,6 +233,8 @@ impl Tally {
 }
 
 impl BitCoder for Tally {
+    const ENCODES: bool = true;
+
     fn bit(&mut self, context: u32, bit: bool) -> bool {
         let counts = if bit { &mut self.ones } else { &mut self.zeros };
         if let Some(count) = counts.get_mut(context as usize) {
@@ -247,6 +245,10 @@ impl BitCoder for Tally {
 
     fn equal_bits(&mut self, value: u32, _: u32) -> u32 {
         value
+    }
+
+    fn price(&self, expected: Expectation, value: i32) -> u32 {
+        self.contexts.price(expected, value)
     }
 
     fn is_spent(&self) -> bool {

@@ -2,10 +2,10 @@
 //!
 //! | size | meaning |
 //! |---|---|
-//! | 1 | version of the format, 2, in the high three bits; flags: 1 plain samples, 2 with escapes, 4 refined, 8 rows given, 16 chained |
+//! | 1 | version of the format, 3, in the high four bits; flags: 1 plain samples, 2 refined, 4 rows given, 8 chained |
 //! | 2 | id of the model |
 //! | 1 to 5 | sequence number |
-//! | 1 to 2 | with flag 8: rows, at least 1; else the frame has a full window |
+//! | 1 to 2 | with flag 4: rows, at least 1; else the frame has a full window |
 //! | 1 to 3 | length n of the payload |
 //! | n | payload |
 //! | 4 | CRC-32 (ISO-HDLC) of everything before |
@@ -32,7 +32,7 @@
 //!
 //! ```
 //! use eigenmote::codec::{
-//!     self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Slot, Terms, fit,
+//!     self, Channel, Frame, Lattice, Method, Model, ModelSpec, Predictor, Slot, Terms, fit,
 //! };
 //!
 //! let channel = Channel::<i16> {
@@ -48,7 +48,7 @@
 //! let spec = ModelSpec {
 //!     window: 8,
 //!     channels: &[channel],
-//!     transform: None,
+//!     method: Method::Bounded,
 //!     priors: &fit::DEFAULT_PRIORS,
 //!     rate: fit::DEFAULT_RATE,
 //! };
@@ -88,19 +88,17 @@ pub(super) const HEADER_BYTES: usize = 13;
 /// Bytes that tie a chained frame to the one before.
 pub(super) const LINK_BYTES: usize = 2;
 const CRC_BYTES: usize = 4;
-const VERSION: u8 = 2;
-const FLAG_BITS: u32 = 5;
+const VERSION: u8 = 3;
+const FLAG_BITS: u32 = 4;
 
 /// The payload is the plain samples.
 pub(super) const RAW: u8 = 1;
-/// A flag comes before each value.
-pub(super) const ESCAPES: u8 = 2;
 /// Coefficients are followed by residuals.
-pub(super) const REFINED: u8 = 4;
+pub(super) const REFINED: u8 = 2;
 /// The number of rows follows.
-const ROWS: u8 = 8;
+const ROWS: u8 = 4;
 /// The frame goes on where the one before it ended.
-pub(super) const CHAINED: u8 = 16;
+pub(super) const CHAINED: u8 = 8;
 
 /// Why a frame was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,8 +187,8 @@ impl<'a> Frame<'a> {
         let coded = flags & !(ROWS | CHAINED);
         let chained = flags & CHAINED != 0;
         let rows = rows.map(u16::try_from).transpose().map_err(|_| FrameError::BadHeader)?;
-        if !matches!(coded, 0 | RAW | ESCAPES | REFINED)
-            || chained && !matches!(coded, 0 | ESCAPES)
+        if !matches!(coded, 0 | RAW | REFINED)
+            || chained && coded != 0
             || rows == Some(0)
             || length > MAX_PAYLOAD
         {
@@ -233,11 +231,6 @@ impl<'a> Frame<'a> {
     /// Whether the values are plain, because coding them would have taken more bytes.
     pub fn is_raw(&self) -> bool {
         self.flags & RAW != 0
-    }
-
-    /// Whether some values have no count and were sent as their bits.
-    pub fn has_escapes(&self) -> bool {
-        self.flags & ESCAPES != 0
     }
 
     /// Whether residuals were sent to keep the budget.

@@ -97,6 +97,8 @@ pub trait Sample: sealed::Sealed + Copy + Debug + Default + PartialEq + 'static 
     fn bounded(offset: f64, epsilon: f64) -> Option<Lattice<Self>>;
     /// See [`Lattice::fine`].
     fn fine(offset: f64, step: f64) -> Option<Lattice<Self>>;
+    /// See [`Lattice::halved`].
+    fn halved(lattice: &Lattice<Self>) -> Lattice<Self>;
     /// See [`Lattice::nearest`].
     fn nearest(lattice: &Lattice<Self>, x: Self) -> Option<i32>;
     /// See [`Lattice::restore`].
@@ -151,6 +153,12 @@ impl<S: Sample> Lattice<S> {
     /// positive): what a parsed model guarantees.
     pub fn is_valid(&self) -> bool {
         S::is_valid(self)
+    }
+
+    /// The lattice with half the step, or next to it: the smallest step is not halved.
+    #[inline]
+    pub(super) fn halved(&self) -> Self {
+        S::halved(self)
     }
 
     /// Count of the nearest lattice point; `None` beyond ±2³⁰ (floats) or 32 bits (integers).
@@ -252,6 +260,10 @@ macro_rules! integer_sample {
                 let step = (Scalar::round(step * f64::from(1_u32 << STEP_BITS)) as i64).max(1);
                 let lattice = Lattice { offset: Scalar::round(offset) as i64, step, epsilon: 0 };
                 (offset.is_finite() && lattice.is_valid()).then_some(lattice)
+            }
+            #[inline(always)]
+            fn halved(lattice: &Lattice<Self>) -> Lattice<Self> {
+                Lattice { step: (lattice.step / 2).max(1), ..*lattice }
             }
             #[inline(always)]
             fn nearest(lattice: &Lattice<Self>, x: Self) -> Option<i32> {
@@ -360,6 +372,10 @@ macro_rules! float_sample {
                 let step = <$t>::from_f64(step);
                 let lattice = Lattice { offset: <$t>::from_f64(offset), step, epsilon: 0.0 };
                 lattice.is_valid().then_some(lattice)
+            }
+            #[inline(always)]
+            fn halved(lattice: &Lattice<Self>) -> Lattice<Self> {
+                Lattice { step: (lattice.step / 2.0).max($t::from_bits(1)), ..*lattice }
             }
             #[inline(always)]
             fn nearest(lattice: &Lattice<Self>, x: Self) -> Option<i32> {

@@ -7,7 +7,8 @@
 //!
 //! Two promises, one per model:
 //! - *bounded*: |x − x̂| ≤ ε for every value of every finite input;
-//! - *transform*: the root mean square of (x − x̂)/step over each window within a budget.
+//! - *predictive* and *transform*: the root mean square of (x − x̂)/step over each window within a
+//!   budget, by prediction of each value or by projection of a window on a few components.
 //!
 //! A frame never takes more than [`Model::max_frame_bytes`]: a window that would grow is sent as
 //! its plain samples.
@@ -19,13 +20,13 @@
 //! Beside window, model and output: [`STATE_BYTES`] on the stack and [`Model::scratch_len`] slots
 //! of [`Slot`] lent by the caller, one per channel and one per component.
 
-mod bounded;
 mod entropy;
 pub mod fit;
 pub mod frame;
 mod lattice;
 pub mod model;
 mod predict;
+mod predictive;
 mod transform;
 
 use core::fmt;
@@ -35,11 +36,12 @@ use entropy::{Contexts, Decoder, Encoder, Level};
 pub use frame::{Frame, FrameError, OVERHEAD};
 pub use lattice::{Lattice, Sample, SampleKind};
 pub use model::{
-    Channel, MAX_CHANNELS, MAX_PAYLOAD, MAX_WINDOW, Mode, Model, ModelError, ModelSpec, Transform,
-    max_frame_bytes, scratch_len,
+    Basis, Channel, MAX_CHANNELS, MAX_PAYLOAD, MAX_WINDOW, Method, Mode, Model, ModelError,
+    ModelSpec, Transform, max_frame_bytes, scratch_len,
 };
 use predict::PAST;
 pub use predict::{MAX_LAG, MAX_TERMS, Predictor, Term, Terms, WEIGHT_BITS};
+use predictive::Manner;
 
 /// Bytes of the coder's own state while a frame is coded or decoded; it lives on the stack, but
 /// for the [`Stream`] of chained frames.
@@ -52,10 +54,10 @@ pub const STATE_BYTES: usize = size_of::<Stream>() + {
 /// it is used with.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot {
-    /// Bounded: the last counts less their mean, by row. Transform: a sum.
+    /// Prediction: the last counts less their mean, by row. Transform: a sum.
     past: [i32; PAST],
     level: Level,
-    /// Bounded: sign of the last residual. Transform: quantised coefficient.
+    /// Prediction: sign of the last residual. Transform: quantised coefficient.
     before: i32,
 }
 
@@ -78,9 +80,8 @@ impl Default for Slot {
 #[derive(Clone, Copy, Debug)]
 pub struct Stream {
     contexts: Contexts,
-    /// Number of the next row: 0 at the start of a stretch, later PAST and what is left of it
-    /// to the next multiple.
-    rows: usize,
+    /// Whether a stretch begins with the next row.
+    fresh: bool,
     last: Option<Last>,
 }
 
@@ -99,7 +100,7 @@ impl Default for Stream {
 impl Stream {
     /// The next frame starts afresh.
     pub const fn new() -> Self {
-        Self { contexts: Contexts::NEW, rows: 0, last: None }
+        Self { contexts: Contexts::NEW, fresh: true, last: None }
     }
 
     /// The next frame starts afresh, so that it can be decoded whatever was lost.
@@ -121,14 +122,10 @@ impl Stream {
         last
     }
 
-    fn advance(&mut self, rows: usize) {
-        self.rows = PAST + self.rows.wrapping_add(rows) % PAST;
-    }
-
     fn begin<S: Sample>(&mut self, model: &Model<'_>, slots: &mut [Slot]) {
-        self.contexts = Contexts::new(model.priors().into_iter(), model.rate());
-        self.rows = 0;
-        bounded::start::<S>(model, slots);
+        self.contexts = Contexts::new(model.priors().into_iter());
+        self.fresh = true;
+        predictive::start::<S>(model, slots);
     }
 }
 
@@ -263,7 +260,9 @@ pub fn encode_next<S: Sample>(
     let end = frame::HEADER_BYTES.saturating_add(plain_len).saturating_sub(1);
     let payload = out.get_mut(frame::HEADER_BYTES..end).unwrap_or(&mut []);
     let coded = match model.mode() {
-        Mode::Bounded => encode_bounded(model, stream, sequence, window, slots, payload),
+        Mode::Bounded | Mode::Predictive => {
+            encode_predictive(model, stream, sequence, window, slots, payload)
+        }
         Mode::Transform => encode_transform(model, stream, window, slots, payload),
     };
     let (flags, length) = coded.unwrap_or_else(|| (frame::RAW, write_plain(window, out)));
@@ -271,7 +270,11 @@ pub fn encode_next<S: Sample>(
     let header = frame::Header { flags, model_id: model.id(), sequence, rows };
     let (length, checksum) = frame::seal(out, header, length);
     stream.last = match model.mode() {
-        Mode::Bounded if coded.is_some() => Some(Last { sequence, checksum }),
+        Mode::Bounded | Mode::Predictive
+            if coded.is_some_and(|(flags, _)| flags & frame::REFINED == 0) =>
+        {
+            Some(Last { sequence, checksum })
+        }
         _ => None,
     };
     Ok(length)
@@ -326,15 +329,16 @@ pub fn decode_next<S: Sample>(
             stream.restart();
             read_plain(frame.payload(), out)
         }
-        (_, Mode::Bounded) => {
+        (_, Mode::Bounded | Mode::Predictive) => {
             let payload = linked_payload::<S>(model, stream, frame, slots)?;
-            let mut decoder = Decoder::new(payload, &mut stream.contexts);
-            let start = stream.rows;
-            let whole = !frame.is_refined()
-                && bounded::decode(&mut decoder, model, out, slots, start, frame.has_escapes())
+            let mut decoder = Decoder::new(payload, &mut stream.contexts, model.rate());
+            let fresh = core::mem::replace(&mut stream.fresh, false);
+            let refined = frame.is_refined();
+            let manner = Manner { fresh, refined, tradeoff: 0 };
+            let whole = !(refined && model.mode() == Mode::Bounded)
+                && predictive::decode(&mut decoder, model, out, slots, manner)
                 && decoder.is_exact();
-            stream.advance(rows);
-            if whole {
+            if whole && !refined {
                 stream.last = Some(Last { sequence: frame.sequence(), checksum: frame.checksum() });
             }
             whole
@@ -342,9 +346,8 @@ pub fn decode_next<S: Sample>(
         (_, Mode::Transform) => {
             stream.last = None;
             stream.begin::<S>(model, slots);
-            let mut decoder = Decoder::new(frame.payload(), &mut stream.contexts);
-            !frame.has_escapes()
-                && !frame.is_chained()
+            let mut decoder = Decoder::new(frame.payload(), &mut stream.contexts, model.rate());
+            !frame.is_chained()
                 && transform::decode(&mut decoder, model, out, slots, frame.is_refined())
                 && decoder.is_exact()
         }
@@ -392,8 +395,8 @@ fn check_window<S: Sample>(model: &Model<'_>, window: &[S]) -> Result<u16, Encod
     u16::try_from(rows).map_err(|_| EncodeError::WrongLength)
 }
 
-/// Flags and length of the coded payload; `None` if it does not fit.
-fn encode_bounded<S: Sample>(
+/// Flags and length of the coded payload; `None` if it does not fit or no tradeoff keeps the budget.
+fn encode_predictive<S: Sample>(
     model: &Model<'_>,
     stream: &mut Stream,
     sequence: u32,
@@ -401,24 +404,34 @@ fn encode_bounded<S: Sample>(
     slots: &mut [Slot],
     payload: &mut [u8],
 ) -> Option<(u8, usize)> {
-    let escapes = bounded::needs_escapes(model, window);
-    let mut flags = if escapes { frame::ESCAPES } else { 0 };
-    let mut link_len = 0;
-    let mut payload = payload;
-    if let Some(last) = stream.continues::<S>(model, slots, sequence) {
-        let (link, rest) = payload.split_first_chunk_mut::<{ frame::LINK_BYTES }>()?;
-        let [low, high, ..] = last.checksum.to_le_bytes();
-        *link = [low, high];
-        link_len = frame::LINK_BYTES;
-        payload = rest;
-        flags |= frame::CHAINED;
+    let allowed = model.allowed_squares(window.len());
+    let mut last = stream.continues::<S>(model, slots, sequence);
+    // Bits are worth less and less error until the budget is kept; at last steps are halved. From
+    // the second time on the frame stands alone.
+    let tradeoff = model.tradeoff();
+    let tradeoffs = [tradeoff, tradeoff / 2, tradeoff / 4, tradeoff / 8, 0, 0];
+    for (attempt, tradeoff) in (1..).zip(tradeoffs) {
+        let (flags, link_len) = match last {
+            Some(_) => (frame::CHAINED, frame::LINK_BYTES),
+            None => (0, 0),
+        };
+        let (link, coded) = payload.split_at_mut_checked(link_len)?;
+        let checksum = last.map_or(0, |last| last.checksum).to_le_bytes();
+        link.iter_mut().zip(checksum).for_each(|(to, byte)| *to = byte);
+        let mut encoder = Encoder::new(coded, &mut stream.contexts, model.rate());
+        let fresh = core::mem::replace(&mut stream.fresh, false);
+        let refined = attempt == tradeoffs.len();
+        let manner = Manner { fresh, refined, tradeoff };
+        let squares = predictive::encode(&mut encoder, model, window, slots, manner)?;
+        if allowed.is_none_or(|allowed| squares <= allowed) {
+            let length = encoder.finish()?;
+            let refined = if refined { frame::REFINED } else { 0 };
+            return Some((flags | refined, length.saturating_add(link_len)));
+        }
+        last = None;
+        stream.begin::<S>(model, slots);
     }
-    let mut encoder = Encoder::new(payload, &mut stream.contexts);
-    let start = stream.rows;
-    bounded::encode(&mut encoder, model, window, slots, start, escapes).then_some(())?;
-    let length = encoder.finish()?;
-    stream.advance(window.len() / model.channels().max(1));
-    Some((flags, length.saturating_add(link_len)))
+    None
 }
 
 /// Flags and length of the coded payload; `None` if it does not fit or cannot be coded.
@@ -434,8 +447,8 @@ fn encode_transform<S: Sample>(
         transform::Choice::Coefficients => None,
         transform::Choice::Refined(refinement) => Some(refinement),
     };
-    stream.contexts = Contexts::new(model.priors().into_iter(), model.rate());
-    let mut encoder = Encoder::new(payload, &mut stream.contexts);
+    stream.contexts = Contexts::new(model.priors().into_iter());
+    let mut encoder = Encoder::new(payload, &mut stream.contexts, model.rate());
     transform::encode(&mut encoder, model, window, slots, refinement).then_some(())?;
     let flags = if refinement.is_some() { frame::REFINED } else { 0 };
     Some((flags, encoder.finish()?))

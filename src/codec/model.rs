@@ -6,22 +6,23 @@
 //! | offset | size | meaning |
 //! |---|---|---|
 //! | 0 | 4 | `EIGM` |
-//! | 4 | 1 | version of the format, 2 |
-//! | 5 | 1 | mode: 0 bounded, 1 transform |
+//! | 4 | 1 | version of the format, 3 |
+//! | 5 | 1 | mode: 0 bounded, 1 transform, 2 predictive |
 //! | 6 | 1 | kind of sample: 1 `i16`, 2 `i32`, 3 `f32`, 4 `f64` |
 //! | 7 | 1 | rate of adaptation of the contexts, 2 to 8 |
 //! | 8 | 4 | length of the blob, CRC included |
 //! | 12 | 2 | channels C, 1 to 256 |
 //! | 14 | 2 | rows of a full window W, 1 to 4096; C·W plain samples take at most 65535 bytes |
-//! | 16 | 2 | components K; 0 in bounded mode |
+//! | 16 | 2 | components K; 0 but in transform mode |
 //! | 18 | 1 | 1 if priors follow, 0 if they are [`DEFAULT_PRIORS`] |
-//! | 19 | 1 | 0 |
-//! | 20 | 4 | transform mode only: step of the coefficients in counts, 8 fraction bits |
-//! | 24 | 4 | transform mode only: root mean square error allowed per window in counts, 8 fraction bits; 0: none promised |
+//! | 19 | 1 | transform mode: bytes of a weight, 1 or 2; else 0 |
+//! | 20 | 4 | not in bounded mode: step of the coefficients in counts, 8 fraction bits, or what a bit is worth, see [`Method::Predictive`] |
+//! | 24 | 4 | not in bounded mode: root mean square error allowed per window in counts, 8 fraction bits; 0: none promised |
 //! | … | 196 | priors of the contexts, if any: chance of a one, see [`Model::priors`] |
 //! | … | | the channels, one after the other |
 //! | … | 4·K | expected magnitude of each quantised coefficient, 8 fraction bits |
-//! | … | 2·K·C·W | basis, `i16` with 14 fraction bits: for each row, for each channel, the K weights |
+//! | … | K | weights of one byte only: the fraction bits of each component's weights, up to 14 |
+//! | … | (1 or 2)·K·C·W | basis: for each row, for each channel, the K weights, `i8`, or `i16` with 14 fraction bits |
 //! | end − 4 | 4 | CRC-32 (ISO-HDLC) of everything before |
 //!
 //! A channel:
@@ -32,7 +33,7 @@
 //! | 4 | mean, `i32` |
 //! | 4, 4 | spread and scale, 8 fraction bits |
 //! | 1, 1 | numbers of terms for a first row and for later rows, up to 16 each |
-//! | 4 each | the terms: channel (1), lag (1), weight (`i16` with 12 fraction bits) |
+//! | 4 each | the terms: channel (1), counts of it since, up to 7 (1), weight (`i16` with 12 fraction bits) |
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -44,6 +45,7 @@ use super::fit::DEFAULT_PRIORS;
 use super::frame;
 use super::lattice::{Lattice, Sample, SampleKind};
 use super::predict::{MAX_LAG, MAX_TERMS, Predictor, TERM_BYTES, Term, Terms};
+use super::transform::BASIS_BITS;
 
 /// Most channels of a model.
 pub const MAX_CHANNELS: usize = 256;
@@ -55,13 +57,15 @@ pub const MAX_PAYLOAD: usize = u16::MAX as usize;
 const MAX_LEVEL: u32 = 1 << 30;
 /// Largest step of the coefficients: 2^20 counts.
 const MAX_COEFFICIENT_STEP: u32 = 1 << 28;
+/// Most that a bit may be worth: 256 squared steps.
+const MAX_TRADEOFF: u32 = 1 << 16;
 /// Largest error budget: its square times the values of a window must fit 64 bits.
 const MAX_BUDGET: u32 = 1 << 23;
 
 const MAGIC: [u8; 4] = *b"EIGM";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const HEADER_BYTES: usize = 20;
-const TRANSFORM_BYTES: usize = 8;
+const BUDGET_BYTES: usize = 8;
 const CRC_BYTES: usize = 4;
 
 /// The checksum of models and frames.
@@ -71,11 +75,14 @@ pub(super) const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[repr(u8)]
 pub enum Mode {
     /// Every value within ±epsilon of its channel.
-    Bounded,
-    /// A root mean square error per window, or none (a fixed number of components).
-    Transform,
+    Bounded = 0,
+    /// A root mean square error per window, or none (a fixed number of components), by projection.
+    Transform = 1,
+    /// A root mean square error per window, by prediction.
+    Predictive = 2,
 }
 
 /// Why a model was refused.
@@ -140,7 +147,7 @@ impl<S: Sample> Channel<S> {
         record_bytes(S::KIND).saturating_add(TERM_BYTES.saturating_mul(count))
     }
 
-    fn write(&self, writer: &mut Writer<'_>) {
+    fn write(&self, writer: &mut Writer<'_>, number: usize) {
         let Self { lattice, predictor } = self;
         for word in [lattice.offset, lattice.step, lattice.epsilon] {
             let raw = S::word_to_raw(word).to_le_bytes();
@@ -151,7 +158,7 @@ impl<S: Sample> Channel<S> {
         writer.put(&predictor.scale.to_le_bytes());
         let lists = [predictor.start.as_slice(), predictor.terms.as_slice()];
         lists.iter().for_each(|list| writer.put(&[u8::try_from(list.len()).unwrap_or(0)]));
-        lists.iter().copied().flatten().for_each(|term| writer.put(&term.to_bytes()));
+        lists.iter().copied().flatten().for_each(|term| writer.put(&term.to_bytes(number)));
     }
 }
 
@@ -213,11 +220,12 @@ impl<'a, S: Sample> Record<'a, S> {
         if first { self.start } else { self.terms }
     }
 
-    fn channel(&self) -> Channel<S> {
+    fn channel(&self, number: usize) -> Channel<S> {
         let list = |bytes: &[u8]| {
             let (bytes, _) = bytes.as_chunks::<TERM_BYTES>();
             let mut terms = [Term::default(); MAX_TERMS];
-            terms.iter_mut().zip(bytes).for_each(|(term, &bytes)| *term = Term::from_bytes(bytes));
+            let places = terms.iter_mut().zip(bytes);
+            places.for_each(|(term, &bytes)| *term = Term::from_bytes(bytes, number));
             Terms::new(terms.get(..bytes.len()).unwrap_or(&[])).unwrap_or_default()
         };
         let predictor = Predictor {
@@ -233,10 +241,10 @@ impl<'a, S: Sample> Record<'a, S> {
     fn is_valid(&self, number: usize, channels: usize, mode: Mode) -> bool {
         let fits = |first: bool| {
             let (terms, _) = self.terms(first).as_chunks::<TERM_BYTES>();
-            let most = if mode == Mode::Bounded { MAX_TERMS } else { 0 };
+            let most = if mode == Mode::Transform { 0 } else { MAX_TERMS };
             terms.len() <= most
                 && terms.iter().all(|&bytes| {
-                    let Term { channel, lag, .. } = Term::from_bytes(bytes);
+                    let Term { channel, lag, .. } = Term::from_bytes(bytes, number);
                     let channel = usize::from(channel);
                     match lag {
                         0 => channel < number,
@@ -288,12 +296,14 @@ pub struct Model<'a> {
     kind: SampleKind,
     rate: u8,
     shape: Shape,
-    coefficient_step: u32,
+    /// Step of the coefficients in transform mode, else what a bit is worth.
+    step: u32,
     budget: u32,
     checksum: u32,
     priors: &'a [u8],
     channel_bytes: &'a [u8],
     scales: &'a [u8],
+    fraction_bits: &'a [u8],
     basis: &'a [u8],
 }
 
@@ -326,6 +336,7 @@ impl<'a> Model<'a> {
         let mode = match mode {
             0 => Mode::Bounded,
             1 => Mode::Transform,
+            2 => Mode::Predictive,
             _ => return Err(ModelError::BadHeader),
         };
         let kind = SampleKind::from_byte(kind).ok_or(ModelError::BadHeader)?;
@@ -334,8 +345,12 @@ impl<'a> Model<'a> {
             window: usize::from(u16_at(header, 14)),
             components: usize::from(u16_at(header, 16)),
         };
-        let [own_priors, reserved] = u16_at(header, 18).to_le_bytes();
-        if !(2..=8).contains(&rate) || own_priors > 1 || reserved != 0 {
+        let [own_priors, weight_bytes] = u16_at(header, 18).to_le_bytes();
+        let known_width = match mode {
+            Mode::Transform => (1..=2).contains(&weight_bytes),
+            _ => weight_bytes == 0,
+        };
+        if !(2..=8).contains(&rate) || own_priors > 1 || !known_width {
             return Err(ModelError::BadHeader);
         }
         shape.check(kind, mode)?;
@@ -346,26 +361,30 @@ impl<'a> Model<'a> {
             rest = tail;
             Ok(section)
         };
-        let transform = section(if mode == Mode::Transform { TRANSFORM_BYTES } else { 0 })?;
+        let budget = section(if mode == Mode::Bounded { 0 } else { BUDGET_BYTES })?;
         let priors = section(if own_priors == 1 { CONTEXTS } else { 0 })?;
-        let basis_bytes = shape.components.saturating_mul(shape.values()).saturating_mul(2);
+        let width = usize::from(weight_bytes);
+        let basis_bytes = shape.components.saturating_mul(shape.values()).saturating_mul(width);
         let scale_bytes = shape.components.saturating_mul(4);
-        let tail = basis_bytes.saturating_add(scale_bytes);
+        let fraction_bytes = if width == 1 { shape.components } else { 0 };
+        let tail = basis_bytes.saturating_add(scale_bytes).saturating_add(fraction_bytes);
         let channel_len = rest.len().checked_sub(tail).ok_or(ModelError::BadHeader)?;
         let (channel_bytes, rest) = rest.split_at_checked(channel_len).unwrap_or_default();
-        let (scales, basis) = rest.split_at_checked(scale_bytes).unwrap_or_default();
+        let (scales, rest) = rest.split_at_checked(scale_bytes).unwrap_or_default();
+        let (fraction_bits, basis) = rest.split_at_checked(fraction_bytes).unwrap_or_default();
         let model = Self {
             bytes,
             mode,
             kind,
             rate,
             shape,
-            coefficient_step: u32_at(transform, 0),
-            budget: u32_at(transform, 4),
+            step: u32_at(budget, 0),
+            budget: u32_at(budget, 4),
             checksum,
             priors,
             channel_bytes,
             scales,
+            fraction_bits,
             basis,
         };
         match kind {
@@ -392,10 +411,14 @@ impl<'a> Model<'a> {
     fn check_transform(&self) -> Result<(), ModelError> {
         let fits = match self.mode {
             Mode::Bounded => true,
+            Mode::Predictive => {
+                self.step <= MAX_TRADEOFF && (1..=MAX_BUDGET).contains(&self.budget)
+            }
             Mode::Transform => {
-                (1..=MAX_COEFFICIENT_STEP).contains(&self.coefficient_step)
+                (1..=MAX_COEFFICIENT_STEP).contains(&self.step)
                     && self.budget <= MAX_BUDGET
                     && self.scales().all(|scale| scale <= MAX_LEVEL)
+                    && self.fraction_bits.iter().all(|&bits| u32::from(bits) <= BASIS_BITS)
             }
         };
         if fits { Ok(()) } else { Err(ModelError::BadTransform) }
@@ -432,20 +455,31 @@ impl<'a> Model<'a> {
         self.shape.window
     }
 
-    /// Kept components; 0 in bounded mode.
+    /// Kept components; 0 but in transform mode.
     pub fn components(&self) -> usize {
         self.shape.components
     }
 
-    /// Step of the coefficients in counts with 8 fraction bits; 0 in bounded mode.
+    /// Step of the coefficients in counts with 8 fraction bits; 0 but in transform mode.
     pub fn coefficient_step(&self) -> u32 {
-        self.coefficient_step
+        if self.mode == Mode::Transform { self.step } else { 0 }
+    }
+
+    /// What a bit is worth, see [`Method::Predictive`]; 0 but in predictive mode.
+    pub fn tradeoff(&self) -> u32 {
+        if self.mode == Mode::Predictive { self.step } else { 0 }
     }
 
     /// Promised root mean square of (x − x̂)/step over each window, with 8 fraction bits;
     /// `None` in bounded mode and where nothing is promised.
     pub fn budget(&self) -> Option<u32> {
         (self.budget != 0).then_some(self.budget)
+    }
+
+    /// The budget as the sum of (x − x̂)² over so many values, in units of (2^−8 step)².
+    pub(super) fn allowed_squares(&self, values: usize) -> Option<u64> {
+        let square = self.budget().map(|budget| u64::from(budget).saturating_mul(budget.into()))?;
+        Some(square.saturating_mul(u64::try_from(values).unwrap_or(u64::MAX)))
     }
 
     /// The same model with at most this budget, in units of 2^−8 step: for windows of which only
@@ -463,7 +497,7 @@ impl<'a> Model<'a> {
 
     /// The channels, in order, as samples of type `S`; nothing if `S` is not the model's type.
     pub fn channel_list<S: Sample>(&self) -> impl Iterator<Item = Channel<S>> + Clone + use<'a, S> {
-        self.channel_records::<S>().map(|record| record.channel())
+        self.channel_records::<S>().enumerate().map(|(number, record)| record.channel(number))
     }
 
     #[inline(always)]
@@ -478,7 +512,10 @@ impl<'a> Model<'a> {
 
     /// For each value of a window, row by row, its weights in the components.
     pub(super) fn basis_rows(&self) -> impl Iterator<Item = BasisRow<'a>> + Clone + use<'a> {
-        self.basis.chunks_exact(self.components().max(1).saturating_mul(2)).map(BasisRow)
+        let width = if self.fraction_bits.is_empty() { 2 } else { 1 };
+        let fraction_bits = self.fraction_bits;
+        let rows = self.basis.chunks_exact(self.components().max(1).saturating_mul(width));
+        rows.map(move |weights| BasisRow { weights, fraction_bits })
     }
 
     /// Probability of a one in each context at the start of a frame, in units of 2^−16.
@@ -504,14 +541,29 @@ impl<'a> Model<'a> {
     }
 }
 
-/// The K weights of one value of a window, 14 fraction bits.
+/// The K weights of one value of a window.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BasisRow<'a>(&'a [u8]);
+pub(super) struct BasisRow<'a> {
+    weights: &'a [u8],
+    /// Of weights of one byte.
+    fraction_bits: &'a [u8],
+}
 
-impl<'a> BasisRow<'a> {
+impl BasisRow<'_> {
+    /// Calls `f` with each slot and its weight with 14 fraction bits.
     #[inline(always)]
-    pub(super) fn weights(self) -> impl Iterator<Item = i64> + use<'a> {
-        self.0.chunks_exact(2).map(|bytes| i64::from(u16_at(bytes, 0).cast_signed()))
+    pub(super) fn for_each<T>(self, slots: impl Iterator<Item = T>, mut f: impl FnMut(T, i64)) {
+        if self.fraction_bits.is_empty() {
+            let (weights, _) = self.weights.as_chunks::<2>();
+            for (slot, &bytes) in slots.zip(weights) {
+                f(slot, i64::from(i16::from_le_bytes(bytes)));
+            }
+        } else {
+            for ((slot, &byte), &bits) in slots.zip(self.weights).zip(self.fraction_bits) {
+                let shift = BASIS_BITS.saturating_sub(u32::from(bits));
+                f(slot, i64::from(byte.cast_signed()) << shift);
+            }
+        }
     }
 }
 
@@ -539,7 +591,7 @@ impl Shape {
 
     fn check(self, kind: SampleKind, mode: Mode) -> Result<(), ModelError> {
         let components = match mode {
-            Mode::Bounded => 0..=0,
+            Mode::Bounded | Mode::Predictive => 0..=0,
             Mode::Transform => 1..=self.values(),
         };
         let fits = (1..=MAX_CHANNELS).contains(&self.channels)
@@ -573,9 +625,64 @@ pub struct Transform<'a> {
     pub budget: Option<u32>,
     /// Expected magnitude of each quantised coefficient, 8 fraction bits; its length is K.
     pub scales: &'a [u32],
-    /// The weights with 14 fraction bits: for each row of the window, for each channel, K of
-    /// them, so entry `(row·C + channel)·K + component`. Orthonormal components.
-    pub basis: &'a [i16],
+    /// Orthonormal components.
+    pub basis: Basis<'a>,
+}
+
+/// The weights of the components: for each row of the window, for each channel, K of them, so
+/// entry `(row·C + channel)·K + component`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis<'a> {
+    /// With 14 fraction bits.
+    I16(&'a [i16]),
+    /// In a byte each, with as many fraction bits as the second list says for each component, up
+    /// to 14: half the model for a little more error, which counts against the budget.
+    I8(&'a [i8], &'a [u8]),
+}
+
+impl Basis<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::I16(weights) => weights.len(),
+            Self::I8(weights, _) => weights.len(),
+        }
+    }
+
+    /// Bytes of all weights, fraction bits included.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::I16(weights) => weights.len().saturating_mul(2),
+            Self::I8(weights, bits) => weights.len().saturating_add(bits.len()),
+        }
+    }
+}
+
+/// How values are coded and what is promised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Method<'a> {
+    /// By prediction, every value within ±epsilon of its channel.
+    Bounded,
+    /// By prediction, each window within a root mean square error.
+    Predictive {
+        /// What a bit is worth: so many squared steps, 8 fraction bits. About 0.1 of a squared
+        /// step suits; 0 always takes the nearest count.
+        tradeoff: u32,
+        /// Root mean square of (x − x̂)/step that each window keeps, 8 fraction bits.
+        budget: u32,
+    },
+    /// By projection on a few components.
+    Transform(Transform<'a>),
+}
+
+impl Method<'_> {
+    /// The mode of a model with this method.
+    pub fn mode(&self) -> Mode {
+        match self {
+            Self::Bounded => Mode::Bounded,
+            Self::Predictive { .. } => Mode::Predictive,
+            Self::Transform(_) => Mode::Transform,
+        }
+    }
 }
 
 /// What to write into a model blob.
@@ -585,8 +692,8 @@ pub struct ModelSpec<'a, S: Sample> {
     pub window: u16,
     /// The channels.
     pub channels: &'a [Channel<S>],
-    /// The transform, or `None` for bounded mode.
-    pub transform: Option<Transform<'a>>,
+    /// How values are coded.
+    pub method: Method<'a>,
     /// Probability of a one in each context, in units of 2^−16. They are rounded, but
     /// [`DEFAULT_PRIORS`] are kept exactly and take no bytes.
     pub priors: &'a [u16; CONTEXTS],
@@ -595,26 +702,32 @@ pub struct ModelSpec<'a, S: Sample> {
 }
 
 impl<S: Sample> ModelSpec<'_, S> {
+    fn transform(&self) -> Option<&Transform<'_>> {
+        match &self.method {
+            Method::Transform(transform) => Some(transform),
+            _ => None,
+        }
+    }
+
     fn shape(&self) -> Shape {
         Shape {
             channels: self.channels.len(),
             window: usize::from(self.window),
-            components: self.transform.map_or(0, |transform| transform.scales.len()),
+            components: self.transform().map_or(0, |transform| transform.scales.len()),
         }
     }
 
     /// Bytes of the blob.
     pub fn encoded_len(&self) -> usize {
-        let shape = self.shape();
-        let per_component = shape.values().saturating_mul(2).saturating_add(4);
+        let transform = self.transform().map_or(0, |transform| {
+            transform.basis.bytes().saturating_add(transform.scales.len().saturating_mul(4))
+        });
         let channels = self.channels.iter().map(Channel::encoded_len);
         let fixed = HEADER_BYTES
             + CRC_BYTES
-            + if self.transform.is_some() { TRANSFORM_BYTES } else { 0 }
+            + if self.method.mode() == Mode::Bounded { 0 } else { BUDGET_BYTES }
             + if *self.priors == DEFAULT_PRIORS { 0 } else { CONTEXTS };
-        channels
-            .fold(fixed, usize::saturating_add)
-            .saturating_add(per_component.saturating_mul(shape.components))
+        channels.fold(fixed, usize::saturating_add).saturating_add(transform)
     }
 
     /// Writes the blob and returns its length. It has been parsed, so a written model is valid.
@@ -623,42 +736,64 @@ impl<S: Sample> ModelSpec<'_, S> {
     /// [`ModelError::BufferTooSmall`], or what [`Model::parse`] finds wrong with it.
     pub fn write(&self, out: &mut [u8]) -> Result<usize, ModelError> {
         let shape = self.shape();
-        let mode = if self.transform.is_some() { Mode::Transform } else { Mode::Bounded };
+        let mode = self.method.mode();
         shape.check(S::KIND, mode)?;
         let needed = self.encoded_len();
         let length = u32::try_from(needed).map_err(|_| ModelError::BadShape)?;
         let out = out.get_mut(..needed).ok_or(ModelError::BufferTooSmall { needed })?;
-        let transform = self.transform.unwrap_or(Transform {
-            coefficient_step: 0,
-            budget: None,
-            scales: &[],
-            basis: &[],
-        });
+        let (step, budget) = match self.method {
+            Method::Bounded => (0, None),
+            Method::Predictive { tradeoff, budget } => (tradeoff, Some(budget)),
+            Method::Transform(transform) => (transform.coefficient_step, transform.budget),
+        };
+        let transform = self.transform();
+        let basis = transform.map(|transform| transform.basis);
         let weights = shape.values().saturating_mul(shape.components);
-        if transform.basis.len() != weights || transform.budget == Some(0) {
+        let whole = match basis {
+            Some(Basis::I8(_, bits)) => bits.len() == shape.components,
+            _ => true,
+        };
+        if basis.map_or(0, |basis| basis.len()) != weights || !whole || budget == Some(0) {
             return Err(ModelError::BadTransform);
         }
 
         let small = |n: usize| u16::try_from(n).unwrap_or(u16::MAX).to_le_bytes();
         let mut writer = Writer { out, at: 0 };
         writer.put(&MAGIC);
-        writer.put(&[VERSION, u8::from(mode == Mode::Transform), S::KIND as u8, self.rate]);
+        writer.put(&[VERSION, mode as u8, S::KIND as u8, self.rate]);
         writer.put(&length.to_le_bytes());
         writer.put(&small(shape.channels));
         writer.put(&small(shape.window));
         writer.put(&small(shape.components));
         let own_priors = *self.priors != DEFAULT_PRIORS;
-        writer.put(&[u8::from(own_priors), 0]);
-        if mode == Mode::Transform {
-            writer.put(&transform.coefficient_step.to_le_bytes());
-            writer.put(&transform.budget.unwrap_or(0).to_le_bytes());
+        let width = match basis {
+            None => 0,
+            Some(Basis::I8(..)) => 1,
+            Some(Basis::I16(_)) => 2,
+        };
+        writer.put(&[u8::from(own_priors), width]);
+        if mode != Mode::Bounded {
+            writer.put(&step.to_le_bytes());
+            writer.put(&budget.unwrap_or(0).to_le_bytes());
         }
         if own_priors {
             self.priors.iter().for_each(|&prior| writer.put(&[prior_to_byte(prior)]));
         }
-        self.channels.iter().for_each(|channel| channel.write(&mut writer));
-        transform.scales.iter().for_each(|scale| writer.put(&scale.to_le_bytes()));
-        transform.basis.iter().for_each(|weight| writer.put(&weight.to_le_bytes()));
+        for (number, channel) in self.channels.iter().enumerate() {
+            channel.write(&mut writer, number);
+        }
+        let scales = transform.map_or(&[][..], |transform| transform.scales);
+        scales.iter().for_each(|scale| writer.put(&scale.to_le_bytes()));
+        match basis {
+            None => {}
+            Some(Basis::I16(weights)) => {
+                weights.iter().for_each(|weight| writer.put(&weight.to_le_bytes()));
+            }
+            Some(Basis::I8(weights, bits)) => {
+                writer.put(bits);
+                weights.iter().for_each(|weight| writer.put(&weight.to_le_bytes()));
+            }
+        }
         let at = writer.at;
         let checksum = CRC.checksum(out.get(..at).unwrap_or(&[]));
         Writer { out, at }.put(&checksum.to_le_bytes());

@@ -15,7 +15,7 @@ pub const MAX_TERMS: usize = 16;
 pub const MAX_LAG: u8 = 7;
 /// Fraction bits of a weight.
 pub const WEIGHT_BITS: u32 = 12;
-/// Rows that are remembered, the current one included: a power of two.
+/// Rows that are remembered, the current one included.
 pub(super) const PAST: usize = MAX_LAG as usize + 1;
 /// Bytes of a term in a model.
 pub(super) const TERM_BYTES: usize = 4;
@@ -34,14 +34,22 @@ pub struct Term {
 }
 
 impl Term {
-    pub(super) fn to_bytes(self) -> [u8; TERM_BYTES] {
+    /// In a model: instead of the lag how many counts of that channel have come since, when the
+    /// channel of number `own` is predicted.
+    pub(super) fn to_bytes(self, own: usize) -> [u8; TERM_BYTES] {
         let [low, high] = self.weight.to_le_bytes();
-        [self.channel, self.lag, low, high]
+        let since = self.lag.wrapping_sub(self.not_yet(own));
+        [self.channel, since, low, high]
     }
 
-    #[inline(always)]
-    pub(super) fn from_bytes([channel, lag, low, high]: [u8; TERM_BYTES]) -> Self {
-        Self { channel, lag, weight: i16::from_le_bytes([low, high]) }
+    pub(super) fn from_bytes([channel, since, low, high]: [u8; TERM_BYTES], own: usize) -> Self {
+        let term = Self { channel, lag: since, weight: i16::from_le_bytes([low, high]) };
+        Self { lag: since.saturating_add(term.not_yet(own)), ..term }
+    }
+
+    /// 1 where the channel comes after that of number `own` in the row.
+    fn not_yet(self, own: usize) -> u8 {
+        u8::from(usize::from(self.channel) >= own)
     }
 }
 
@@ -109,13 +117,15 @@ pub struct Predictor {
 
 /// The prediction with 8 fraction bits, clamped to the range of counts.
 #[inline(always)]
-pub(super) fn predict(slots: &[Slot], terms: &[u8], mean: i32, row: usize) -> i64 {
+pub(super) fn predict(slots: &[Slot], terms: &[u8], mean: i32) -> i64 {
     const SHIFT: u32 = WEIGHT_BITS - LEVEL_BITS;
     let (terms, _) = terms.as_chunks::<TERM_BYTES>();
     let mut sum = 0_i64;
-    for &bytes in terms {
-        let Term { channel, lag, weight } = Term::from_bytes(bytes);
-        let past = slots.get(usize::from(channel)).map_or(0, |slot| slot.at(row, lag));
+    for &[channel, since, low, high] in terms {
+        let weight = i16::from_le_bytes([low, high]);
+        let slot = slots.get(usize::from(channel));
+        let past = slot.and_then(|slot| slot.past.get(usize::from(since) % PAST)).copied();
+        let past = past.unwrap_or(0);
         sum = sum.wrapping_add(i64::from(weight) * i64::from(past));
     }
     let around_mean = sum.wrapping_add(1 << (SHIFT - 1)) >> SHIFT;
@@ -130,26 +140,21 @@ impl Slot {
         Self { level: Level::new(spread), ..Self::NEW }
     }
 
-    /// Count less its mean, `lag` rows before `row`.
+    /// Takes a count less its mean; a `first` one stands for all rows before it too.
     #[inline(always)]
-    fn at(&self, row: usize, lag: u8) -> i32 {
-        self.past.get(row.wrapping_sub(usize::from(lag)) % PAST).copied().unwrap_or(0)
-    }
-
-    /// Takes the count of `row` less its mean; a `first` one stands for all rows before it too.
-    #[inline(always)]
-    pub(super) fn push(&mut self, row: usize, first: bool, centred: i32) {
+    pub(super) fn push(&mut self, first: bool, centred: i32) {
         if first {
             self.past = [centred; PAST];
-        } else if let Some(place) = self.past.get_mut(row % PAST) {
-            *place = centred;
+        } else {
+            let [a, b, c, d, e, f, g, _] = self.past;
+            self.past = [centred, a, b, c, d, e, f, g];
         }
     }
 
     /// Takes a row without a count: the last one is held.
-    pub(super) fn hold(&mut self, row: usize, first: bool) {
-        let last = if first { 0 } else { self.at(row, 1) };
-        self.push(row, first, last);
+    pub(super) fn hold(&mut self, first: bool) {
+        let [last, ..] = self.past;
+        self.push(first, if first { 0 } else { last });
     }
 }
 
@@ -164,7 +169,7 @@ mod tests {
             let mut bytes = [0; 3 * TERM_BYTES];
             let places = bytes.chunks_exact_mut(TERM_BYTES);
             for (place, term) in places.zip(terms.as_slice()) {
-                place.copy_from_slice(&term.to_bytes());
+                place.copy_from_slice(&term.to_bytes(0));
             }
             let bytes = &bytes[..TERM_BYTES * usize::from(order)];
             let mut slots = [Slot::start(0)];
@@ -172,13 +177,9 @@ mod tests {
                 let t = i32::try_from(row).unwrap_or(0);
                 let count = [5, 5 + 3 * t, 5 + 3 * t - 2 * t * t][usize::from(order) - 1];
                 if row >= usize::from(order) {
-                    assert_eq!(
-                        predict(&slots, bytes, 7, row),
-                        i64::from(count) << 8,
-                        "{order} {row}"
-                    );
+                    assert_eq!(predict(&slots, bytes, 7), i64::from(count) << 8, "{order} {row}");
                 }
-                slots[0].push(row, row == 0, count - 7);
+                slots[0].push(row == 0, count - 7);
             }
         }
     }

@@ -60,11 +60,9 @@ pub(super) fn prepare<S: Sample>(model: &Model<'_>, window: &[S], slots: &mut [S
     if !project(model, window, slots) || !quantize(model, slots) {
         return Choice::Plain;
     }
-    let Some(budget) = model.budget() else {
+    let Some(allowed) = model.allowed_squares(window.len()) else {
         return Choice::Coefficients;
     };
-    let allowed =
-        u64::from(budget) * u64::from(budget) * u64::try_from(window.len()).unwrap_or(u64::MAX);
     if squared_error(model, window, slots, None) <= allowed {
         return Choice::Coefficients;
     }
@@ -181,9 +179,9 @@ pub(super) fn project<S: Sample>(model: &Model<'_>, window: &[S], slots: &mut [S
             let Some(centred) = centred_count(&channel, x) else {
                 return false;
             };
-            for (slot, weight) in coefficients.iter_mut().zip(row.weights()) {
+            row.for_each(coefficients.iter_mut(), |slot, weight| {
                 slot.set_sum(slot.sum().wrapping_add(weight.wrapping_mul(i64::from(centred))));
-            }
+            });
         }
     }
     true
@@ -253,7 +251,8 @@ fn code_coefficients<C: BitCoder>(coder: &mut C, model: &Model<'_>, slots: &mut 
     for (slot, scale) in coefficients.iter_mut().zip(model.scales()) {
         let level = u64::from(scale).saturating_mul(actual) / expected.max(1);
         let level = u32::try_from(level).unwrap_or(u32::MAX).min(1 << 30);
-        slot.before = integer(coder, Expectation::new(half_octaves(level)), slot.before);
+        let around = Expectation::new(half_octaves(level));
+        slot.before = integer(coder, around, Some(slot.before)).unwrap_or(0);
         slot.dequantize(model);
         let magnitude = u64::from(slot.before.unsigned_abs()) << LEVEL_BITS;
         actual = actual - actual / GAIN_MEMORY + magnitude;
@@ -269,10 +268,10 @@ fn reconstruct<S: Sample>(
     row: BasisRow<'_>,
 ) -> i32 {
     const SHIFT: u32 = BASIS_BITS + STEP_BITS;
-    let sum = coefficients
-        .iter()
-        .zip(row.weights())
-        .fold(0_i64, |sum, (slot, weight)| sum.wrapping_add(slot.sum().wrapping_mul(weight)));
+    let mut sum = 0_i64;
+    row.for_each(coefficients.iter(), |slot, weight| {
+        sum = sum.wrapping_add(slot.sum().wrapping_mul(weight));
+    });
     let rounded = sum.wrapping_add(1 << (SHIFT - 1)) >> SHIFT;
     let centred = rounded.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
     #[expect(clippy::cast_possible_truncation, reason = "clamped")]
@@ -327,7 +326,8 @@ fn start_levels(levels: &mut [Slot]) {
 
 #[inline(always)]
 fn code_residual<C: BitCoder>(coder: &mut C, slot: &mut Slot, residual: i32) -> i32 {
-    let residual = integer(coder, Expectation::new(slot.level.half_octaves()), residual);
+    let expected = Expectation::new(slot.level.half_octaves());
+    let residual = integer(coder, expected, Some(residual)).unwrap_or(0);
     slot.level.update(residual.unsigned_abs().min(1 << 22) << LEVEL_BITS);
     residual
 }

@@ -123,14 +123,14 @@ pub const GROUPS: &[Group] = &[
     Group { name: "mlp f64", hash: nn::networks::<f64>, pinned: 0x0692_0bfd_6f61_1296 },
     Group { name: "samplers f32", hash: nn::samplers::<f32>, pinned: 0x1e84_a79f_cd0e_8815 },
     Group { name: "samplers f64", hash: nn::samplers::<f64>, pinned: 0x6353_304f_7023_7909 },
-    Group { name: "bounded i16", hash: codec::bounded::<i16>, pinned: 0xb3e4_c8d7_c780_ddad },
-    Group { name: "bounded i32", hash: codec::bounded::<i32>, pinned: 0x0d80_7663_311d_e3a2 },
-    Group { name: "bounded f32", hash: codec::bounded::<f32>, pinned: 0x5390_c06f_7dbe_dab9 },
-    Group { name: "bounded f64", hash: codec::bounded::<f64>, pinned: 0xf166_af06_746b_a96f },
-    Group { name: "transform i16", hash: codec::transform::<i16>, pinned: 0x4704_e3d8_6c74_1193 },
-    Group { name: "transform i32", hash: codec::transform::<i32>, pinned: 0x20a3_9f9c_d957_342d },
-    Group { name: "transform f32", hash: codec::transform::<f32>, pinned: 0x72e1_a49f_67fe_513d },
-    Group { name: "transform f64", hash: codec::transform::<f64>, pinned: 0x9692_6ff0_adb3_1cf1 },
+    Group { name: "bounded i16", hash: codec::bounded::<i16>, pinned: 0xa920_8a1c_b4bf_4df6 },
+    Group { name: "bounded i32", hash: codec::bounded::<i32>, pinned: 0x6b4f_6791_f68f_b27c },
+    Group { name: "bounded f32", hash: codec::bounded::<f32>, pinned: 0x944e_c512_8d61_4c2e },
+    Group { name: "bounded f64", hash: codec::bounded::<f64>, pinned: 0xb947_f93c_46a2_a67e },
+    Group { name: "transform i16", hash: codec::transform::<i16>, pinned: 0x9329_ca5d_1fcf_f6e1 },
+    Group { name: "transform i32", hash: codec::transform::<i32>, pinned: 0xdf64_e434_ffb8_1024 },
+    Group { name: "transform f32", hash: codec::transform::<f32>, pinned: 0x2917_22c7_f9e6_9d2a },
+    Group { name: "transform f64", hash: codec::transform::<f64>, pinned: 0x6b7f_8544_64de_0dd5 },
 ];
 
 /// 64-bit FNV-1a.

@@ -36,7 +36,6 @@ crate::export! { "int_":
     frame_is_chained(frame: &Frame<'static>) -> bool = frame.is_chained();
     frame_payload(frame: &Frame<'static>) -> &'static [u8] = frame.payload();
     frame_is_raw(frame: &Frame<'static>) -> bool = frame.is_raw();
-    frame_has_escapes(frame: &Frame<'static>) -> bool = frame.has_escapes();
     frame_is_refined(frame: &Frame<'static>) -> bool = frame.is_refined();
 
     survey_new(mean: &i32) -> Survey = Survey::new(*mean);

@@ -1,8 +1,8 @@
 //! Models, frames and decoded samples.
 
 use eigenmote::codec::{
-    self, Channel, Frame, Lattice, Model, ModelSpec, Predictor, Sample, SampleKind, Slot, Term,
-    Terms, Transform, fit,
+    self, Basis, Channel, Frame, Lattice, Method, Model, ModelSpec, Predictor, Sample, SampleKind,
+    Slot, Term, Terms, Transform, fit,
 };
 use eigenmote::simd::Lanes;
 use eigenmote::{Scalar, rng};
@@ -66,12 +66,12 @@ fn recording<S: FromNumber>(seed: u64) -> Recording<S> {
 /// Writes a model twice: with the default priors, then with those of the recording.
 fn write<S: FromNumber>(
     channels: &[Channel<S>; CHANNELS],
-    transform: Option<Transform<'_>>,
+    method: Method<'_>,
     recording: &Recording<S>,
 ) -> [u8; MODEL_BYTES] {
     let mut blob = [0; MODEL_BYTES];
     let (priors, rate) = (&fit::DEFAULT_PRIORS, fit::DEFAULT_RATE);
-    let spec = ModelSpec { window: 16, channels, transform, priors, rate };
+    let spec = ModelSpec { window: 16, channels, method, priors, rate };
     spec.write(&mut blob).expect("a valid model");
     let model = Model::parse(&blob).expect("just written");
     let mut tally = fit::Tally::new();
@@ -125,7 +125,7 @@ pub(super) fn bounded<S: FromNumber>() -> u64 {
                 predictor: survey.predictor(u8::try_from(channel).expect("two channels")),
             }
         });
-        code(&mut hash, &write(&channels, None, &recording), &recording);
+        code(&mut hash, &write(&channels, Method::Bounded, &recording), &recording);
     }
     let lattice = Lattice::on_grid(0.0, 0.25, 2.0).expect("a valid bound");
     let own = Channel {
@@ -137,7 +137,10 @@ pub(super) fn bounded<S: FromNumber>() -> u64 {
     let [start, terms] = [&before[..], &all[..]].map(|terms| Terms::new(terms).expect("few terms"));
     let coupled =
         Channel { lattice, predictor: Predictor { start, terms, ..Predictor::default() } };
-    code(&mut hash, &write(&[own, coupled], None, &recording), &recording);
+    let budget = Method::Predictive { tradeoff: 25, budget: fit::q8(0.4) };
+    for method in [Method::Bounded, budget] {
+        code(&mut hash, &write(&[own, coupled], method, &recording), &recording);
+    }
     hash.0
 }
 
@@ -158,9 +161,13 @@ pub(super) fn transform<S: FromNumber>() -> u64 {
         predictor: Predictor { mean: 10, ..Predictor::default() },
     };
     for budget in [None, Some(fit::q8(6.0)), Some(fit::q8(60.0))] {
-        let transform =
-            Transform { coefficient_step: fit::q8(8.0), budget, scales: &scales, basis: &basis };
-        let blob = write(&[channel; CHANNELS], Some(transform), &recording);
+        let transform = Transform {
+            coefficient_step: fit::q8(8.0),
+            budget,
+            scales: &scales,
+            basis: Basis::I16(&basis),
+        };
+        let blob = write(&[channel; CHANNELS], Method::Transform(transform), &recording);
         code(&mut hash, &blob, &recording);
     }
     hash.0

@@ -1,0 +1,291 @@
+//! Models that predict each value: terms, lattices, and what a bit is worth under a budget.
+
+use anyhow::{Context, Result, anyhow, bail};
+use eigenmote::codec::fit::{DEFAULT_PRIORS, DEFAULT_RATE, q8};
+use eigenmote::codec::{CONTEXTS, Channel, Lattice, Method, Model, ModelSpec};
+
+use super::{Judge, Stats, TRIAL_WINDOWS, Training, some, tally, windows, write};
+use crate::coding::{Value, cost};
+use crate::predictors::{Counts, Reach};
+
+/// Rates of adaptation that are tried.
+const RATES: [u8; 5] = [4, 5, 6, 7, 8];
+/// Steps that are tried under a budget, as multiples of the error allowed: rounding to a step s
+/// costs s/√12, so √12 of them would do if bits were worth nothing.
+const STEPS: [f64; 5] = [2.4, 2.65, 2.9, 3.1, 3.3];
+/// What a bit is worth, in squared steps.
+const TRADEOFFS: [f64; 4] = [0.04, 0.07, 0.1, 0.14];
+/// The first step and tradeoff tried, with every reach.
+const FIRST: (f64, f64) = (3.1, 0.07);
+/// A value that so many of a channel's rows have at least is one point of its lattice.
+const COMMON: f64 = 1.0 / 64.0;
+
+/// What a fit has to reach.
+pub(super) enum Goal {
+    /// Every value of each channel within its bound.
+    Bounds(Vec<f64>),
+    /// The root mean square error of every window, in units.
+    Rmse(f64),
+    /// So many components.
+    Components(usize),
+}
+
+/// A way to predict.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    rows: usize,
+    reach: Reach,
+    /// Under a budget: steps as multiples of the error, and what a bit is worth.
+    budget: Option<(f64, f64)>,
+}
+
+/// All ways to predict.
+pub(super) struct Predictive<'a, S> {
+    training: &'a Training<'a, S>,
+    goal: &'a Goal,
+    rows: usize,
+}
+
+impl<'a, S: Value> Predictive<'a, S> {
+    pub(super) fn new(training: &'a Training<'a, S>, goal: &'a Goal) -> Result<Self> {
+        // Long windows, so that what each frame costs beside its values is next to nothing.
+        let default = (8192 / training.channels()).next_power_of_two().clamp(128, 4096);
+        Ok(Self { training, goal, rows: training.window(default)? })
+    }
+
+    /// What is worth fitting, with its price.
+    pub(super) fn ways(&self, judge: &mut Judge<'_, S>) -> Result<Vec<(f64, Way)>> {
+        let training = self.training;
+        let budgets = if let Goal::Rmse(_) = self.goal { STEPS.len() } else { 0 };
+        let total = training.channels() * (Reach::EACH.len() + budgets);
+        let progress = training.console.progress("fitting", total);
+        let front = training.front();
+        let first = if budgets == 0 { None } else { Some(FIRST) };
+        let mut ways: Vec<(f64, Way)> = Vec::new();
+        for reach in Reach::EACH {
+            let way = Way { rows: self.rows, reach, budget: first };
+            let channels = self.channels(&front, &way, || progress.step())?;
+            ways.push((self.price(judge, &front, &way, &channels)?, way));
+        }
+        ways.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let (_, best) = *ways.first().context("no model")?;
+        for step in STEPS.into_iter().take(budgets) {
+            let at = |tradeoff| Way { budget: Some((step, tradeoff)), ..best };
+            let channels = self.channels(&front, &at(0.0), || progress.step())?;
+            for tradeoff in TRADEOFFS {
+                if (step, tradeoff) != FIRST {
+                    let way = at(tradeoff);
+                    ways.push((self.price(judge, &front, &way, &channels)?, way));
+                }
+            }
+        }
+        Ok(ways)
+    }
+
+    fn price(
+        &self,
+        judge: &mut Judge<'_, S>,
+        front: &[Vec<S>],
+        way: &Way,
+        channels: &[Channel<S>],
+    ) -> Result<f64> {
+        let draft = self.blob(way, channels, &DEFAULT_PRIORS, DEFAULT_RATE)?;
+        let what = match way.budget {
+            None => format!("bounded, {}", way.reach.name()),
+            Some((step, tradeoff)) => {
+                format!("predictive, {}, step {step}, bits worth {tradeoff}", way.reach.name())
+            }
+        };
+        if way.budget.is_none() {
+            return judge.price(what, &draft);
+        }
+        // What a bit is worth changes what is sent.
+        let windows = windows(front, way.rows * channels.len());
+        let priors = tally(&draft, &some(&windows, TRIAL_WINDOWS))?;
+        judge.price(what, &self.blob(way, channels, &priors, DEFAULT_RATE)?)
+    }
+
+    /// The model of all rows.
+    pub(super) fn build(&self, way: &Way) -> Result<Vec<u8>> {
+        let training = self.training;
+        let progress = training.console.progress("fitting", training.channels() + RATES.len());
+        let channels = self.channels(training.segments, way, || progress.step())?;
+        let windows = windows(training.segments, way.rows * channels.len());
+        let draft = self.blob(way, &channels, &DEFAULT_PRIORS, DEFAULT_RATE)?;
+        let own_priors = tally(&draft, &windows)?;
+        let trial = some(&windows, TRIAL_WINDOWS);
+        let share = trial.iter().map(|window| window.len()).sum::<usize>() as f64
+            / windows.iter().map(|window| window.len()).sum::<usize>() as f64;
+        let mut best: Option<(f64, Vec<u8>)> = None;
+        for rate in RATES {
+            for priors in [&DEFAULT_PRIORS, &own_priors] {
+                let blob = self.blob(way, &channels, priors, rate)?;
+                let frames = cost(&Model::parse(&blob)?, &trial)? as f64;
+                let cost = frames + share * blob.len() as f64;
+                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                    best = Some((cost, blob));
+                }
+            }
+            progress.step();
+        }
+        Ok(best.context("no model")?.1)
+    }
+
+    /// Lattices and predictors, learnt from some rows.
+    fn channels(
+        &self,
+        segments: &[Vec<S>],
+        way: &Way,
+        progress: impl Fn(),
+    ) -> Result<Vec<Channel<S>>> {
+        let training = self.training;
+        let mut lattices = Vec::with_capacity(training.channels());
+        for (c, stats) in training.stats.iter().enumerate() {
+            lattices.push(match (self.goal, way.budget) {
+                (Goal::Bounds(bounds), _) => bounded_lattice(training.values(c), stats, bounds[c])?,
+                (Goal::Rmse(e), Some((step, _))) => {
+                    coarse_lattice(training.values(c), stats, e * step * training.units[c])?
+                }
+                _ => bail!("no step is known"),
+            });
+        }
+        let counts = counts(segments, training.stats, &lattices);
+        let channel = |(channel, &lattice)| {
+            progress();
+            Channel { lattice, predictor: counts.predictor(channel, way.reach) }
+        };
+        Ok(lattices.iter().enumerate().map(channel).collect())
+    }
+
+    fn blob(
+        &self,
+        way: &Way,
+        channels: &[Channel<S>],
+        priors: &[u16; CONTEXTS],
+        rate: u8,
+    ) -> Result<Vec<u8>> {
+        let method = match (self.goal, way.budget) {
+            (Goal::Rmse(e), Some((_, tradeoff))) => {
+                let steps = channels.iter().zip(self.training.units);
+                let steps = steps.map(|(c, unit)| S::step_to_f64(c.lattice.step) / unit);
+                match q8(e / steps.fold(0.0, f64::max)) {
+                    budget if budget >= 1 => Method::Predictive { tradeoff: q8(tradeoff), budget },
+                    _ => bail!("a root mean square error of {e:e} is too small for these values"),
+                }
+            }
+            _ => Method::Bounded,
+        };
+        write(&ModelSpec { window: way.rows as u16, channels, method, priors, rate })
+    }
+}
+
+/// The counts of all training rows; a value without one takes the last.
+fn counts<S: Value>(segments: &[Vec<S>], stats: &[Stats], lattices: &[Lattice<S>]) -> Counts {
+    let channels = lattices.len();
+    let means = lattices.iter().zip(stats);
+    let means: Vec<i32> = means.map(|(l, s)| l.nearest(S::from_f64(s.mean)).unwrap_or(0)).collect();
+    let mut last = vec![0; channels];
+    let stretches = segments.iter().map(|segment| {
+        let places = (0..channels).cycle();
+        let centred = segment.iter().zip(places).map(|(&x, c)| {
+            if let Some(count) = lattices[c].nearest(x) {
+                last[c] = count.saturating_sub(means[c]);
+            }
+            last[c]
+        });
+        centred.collect()
+    });
+    let stretches = stretches.collect();
+    Counts { channels, stretches, means }
+}
+
+/// Lattice of one channel that keeps a bound.
+fn bounded_lattice<S: Value>(
+    values: impl Iterator<Item = S>,
+    stats: &Stats,
+    bound: f64,
+) -> Result<Lattice<S>> {
+    // Counts stay below 2^30: a channel far from zero is counted from its mean.
+    let offset = if stats.largest / (2.0 * bound) > f64::from(1 << 29) { stats.mean } else { 0.0 };
+    let lattice = Lattice::<S>::bounded(offset, bound).ok_or_else(|| {
+        if bound <= 0.0 {
+            anyhow!(
+                "a maximum error of {bound:e} cannot be kept in floating-point numbers; give a larger \
+                 one, or --kind i32 for whole numbers"
+            )
+        } else {
+            anyhow!("a maximum error of {bound:e} is out of the range of the sample type")
+        }
+    })?;
+    let values: Vec<f64> = values.map(S::to_f64).collect();
+    let quantum = stats.quantum.filter(|_| offset == 0.0);
+    Ok(on_grid(lattice, &values, quantum, bound).unwrap_or(lattice))
+}
+
+/// Lattice of one channel with at most the given step, for a budget. A common value is a point of
+/// it, and so are all values if there are few of them, or if they are further apart than steps.
+fn coarse_lattice<S: Value>(
+    values: impl Iterator<Item = S>,
+    stats: &Stats,
+    step: f64,
+) -> Result<Lattice<S>> {
+    let mut values: Vec<f64> = values.map(S::to_f64).collect();
+    values.sort_by(f64::total_cmp);
+    let runs = values.chunk_by(|a, b| a == b);
+    let longest = runs.max_by_key(|run| run.len()).unwrap_or(&[]);
+    let common = longest.len() as f64 >= COMMON * values.len() as f64;
+    let offset = longest.first().filter(|_| common).copied().unwrap_or(stats.mean);
+    let (offset, step) = match (levels(&values, step / 2.0), stats.quantum) {
+        (Some((first, spacing)), _) => (first, spacing / (spacing / step).ceil()),
+        (None, Some(quantum)) if quantum <= step => (0.0, (step / quantum).floor() * quantum),
+        _ => (offset, step),
+    };
+    Lattice::<S>::fine(offset, step)
+        .with_context(|| format!("a step of {step:e} is out of the sample type's range"))
+}
+
+/// A coarser lattice that is as good: where all values are multiples of a quantum, a step that is
+/// one too may be longer, and so may one to which all values keep as far as they have been seen.
+/// Should others come later, they become escapes.
+fn on_grid<S: Value>(
+    lattice: Lattice<S>,
+    values: &[f64],
+    quantum: Option<f64>,
+    bound: f64,
+) -> Option<Lattice<S>> {
+    let decimal = quantum.map(|quantum| (0.0, quantum));
+    let grids = [decimal, levels(values, bound)].into_iter().flatten();
+    let lattices = grids.filter_map(|(offset, grid)| Lattice::<S>::on_grid(offset, grid, bound));
+    lattices.fold(
+        None,
+        |best: Option<Lattice<S>>, next| {
+            if next.step > best.unwrap_or(lattice).step { Some(next) } else { best }
+        },
+    )
+}
+
+/// Fewest rows per level for levels to be taken as all there are.
+const ROWS_PER_LEVEL: usize = 64;
+/// The part of the bound that levels may lie off an even grid.
+const OFF_GRID: f64 = 0.5;
+
+/// Offset and spacing of an even grid that all values lie on within a part of the bound, if they
+/// take few enough levels and these are further apart than a lattice without it would resolve.
+fn levels(values: &[f64], bound: f64) -> Option<(f64, f64)> {
+    let mut sorted = values.to_vec();
+    let rows = sorted.len();
+    sorted.sort_by(f64::total_cmp);
+    sorted.dedup_by(|b, a| *b - *a <= OFF_GRID * bound);
+    let (&first, &last) = (sorted.first()?, sorted.last()?);
+    if sorted.len() < 2 || sorted.len() * ROWS_PER_LEVEL > rows {
+        return None;
+    }
+    let gap = sorted.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+    // The number of steps from end to end makes the spacing exact.
+    let spacing = (last - first) / ((last - first) / gap).round();
+    let on_grid = |&x: &f64| {
+        let steps = (x - first) / spacing;
+        (steps - steps.round()).abs() * spacing <= OFF_GRID * bound
+    };
+    (spacing > 2.0 * bound && sorted.iter().all(on_grid)).then_some((first, spacing))
+}
