@@ -6,6 +6,7 @@
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
     missing_docs
 )]
 
@@ -221,7 +222,7 @@ impl<'a> Gateway<'a> {
 fn damage(bytes: &mut [u8], random: &mut Random) {
     let before = bytes.to_vec();
     while bytes == before {
-        for _ in 0..1 + random.below(4) {
+        for _ in 0..=random.below(4) {
             let bit = random.below(8 * bytes.len());
             bytes[bit / 8] ^= 1 << (bit % 8);
         }
@@ -528,7 +529,7 @@ fn through_packets<S: Sample>(
     let mut rows = vec![S::default(); model.window() * channels];
     let (mut rest, mut number, mut decoded) = (samples, 0, Vec::new());
     while !rest.is_empty() {
-        if number as usize % chain == 0 {
+        if (number as usize).is_multiple_of(chain) {
             stream.restart();
         }
         let before = (stream, scratch.clone());
@@ -659,8 +660,9 @@ impl Victim {
         let error = Frame::parse(&self.bytes).is_err();
         assert!(error, "a burst {pattern:#x} at bit {start} is not found");
         if scan {
-            let found: Vec<_> = Scan::new(&self.bytes).map(|f| f.start..f.end).collect();
-            assert_eq!(found, [self.length..self.length + self.second], "{pattern:#x} at {start}");
+            let found: Vec<_> = Scan::new(&self.bytes).map(|f| (f.start, f.end)).collect();
+            let second = (self.length, self.length + self.second);
+            assert_eq!(found, [second], "{pattern:#x} at {start}");
         }
         self.flip(start, pattern);
     }

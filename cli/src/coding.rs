@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use eigenmote::codec::{
-    self, EncodeError, Found, Mode, Model, Sample, SampleKind, Scan, Slot, Stream, decode_next,
-    encode, encode_fitting, encode_next,
+    self, EncodeError, Found, Frame, Mode, Model, Sample, SampleKind, Scan, Slot, Stream,
+    decode_next, encode, encode_fitting, encode_next,
 };
 
 use crate::args::ChainArgs;
@@ -376,7 +376,7 @@ fn salvage<'a>(model: &Model<'_>, bytes: &'a [u8]) -> Option<Container<'a>> {
     let most = bytes.len() / LEAST_FRAME;
     let found = Scan::of_model(bytes, model).map(|found| found.frame);
     let known = found.filter(|frame| (frame.sequence() as usize) < most);
-    let last = known.clone().max_by_key(|frame| frame.sequence())?;
+    let last = known.clone().max_by_key(Frame::sequence)?;
     let (number, window) = (last.sequence() as usize, model.window());
     // The last frame of a recording may always have fewer rows.
     let mut others = known.clone().filter(|frame| frame.sequence() != last.sequence());

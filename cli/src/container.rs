@@ -244,7 +244,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Container<'_>> {
             damage.push(format!("the file is truncated: {n} bytes of {}", end.saturating_add(4)));
         }
         n if n > end + 4 => {
-            damage.push(format!("{} bytes follow the end of the file", n - end - 4))
+            damage.push(format!("{} bytes follow the end of the file", n - end - 4));
         }
         n if bytes[n - 4..] != checksum(&bytes[..n - 4]).to_le_bytes() => {
             damage.push("the file is damaged (its checksum does not match)".into());

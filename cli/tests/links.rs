@@ -22,7 +22,7 @@ fn recording(holes: bool) -> String {
     let (mut state, mut x) = (1_u32, 0_i32);
     let mut noise = |most: i32| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 16) as i32 % most
+        (state >> 16).cast_signed() % most
     };
     for row in 0..ROWS {
         x += noise(32) - 15 - x / 64;

@@ -302,15 +302,14 @@ fn encode_rows<S: Sample>(
         Mode::Bounded => encode_bounded(model, stream, sequence, window, slots, payload),
         Mode::Transform => encode_transform(model, stream, window, slots, payload),
     };
-    let (flags, length) = match coded {
-        Some(coded) => coded,
-        None => {
-            let place = header.payload(out.len(), plain_len);
-            start = place.start;
-            let payload = out.get_mut(place).filter(|payload| payload.len() == plain_len)?;
-            write_plain(window, payload);
-            (frame::RAW, plain_len)
-        }
+    let (flags, length) = if let Some(coded) = coded {
+        coded
+    } else {
+        let place = header.payload(out.len(), plain_len);
+        start = place.start;
+        let payload = out.get_mut(place).filter(|payload| payload.len() == plain_len)?;
+        write_plain(window, payload);
+        (frame::RAW, plain_len)
     };
     let (length, checksum) = frame::seal(out, frame::Header { flags, ..header }, start, length);
     stream.last = match model.mode() {
