@@ -343,8 +343,8 @@ fn corner(random: &mut impl FnMut() -> u64, epsilon: f64, double: bool) -> u64 {
         4 => (1 << mantissa) - 1 + payload % 4, // and a little above
         5 => infinity - 1 - payload % 3,        // the largest
         6 | 7 => near(raw((2.0 * (random() % 70_000) as f64 + 1.0) * epsilon), random()),
-        8 if random() % 4 == 0 => infinity,
-        9 if random() % 4 == 0 => infinity + payload.max(1),
+        8 if random().is_multiple_of(4) => infinity,
+        9 if random().is_multiple_of(4) => infinity + payload.max(1),
         _ => raw((random() % 1000) as f64 * epsilon),
     };
     sign | magnitude
