@@ -304,7 +304,7 @@ pub(crate) fn read_rows<R: Read + Seek + ?Sized>(
 
 /// The bytes of a file in a range, or as many as it has.
 fn read<R: Read + Seek + ?Sized>(file: &mut R, range: Range<usize>) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(range.len().min(1 << 16));
     file.seek(SeekFrom::Start(range.start as u64)).context("cannot seek in it")?;
     file.take(range.len() as u64).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -221,7 +221,8 @@ impl core::error::Error for ReceiveError {}
 /// frames may overtake each other where a chain starts afresh, and a late frame does not break the
 /// newest chain. For chained frames that overtake each other elsewhere, see [`Reorder`].
 ///
-/// A receiver belongs to one model and one scratch slice, as a [`Stream`] does.
+/// A receiver belongs to one model and one scratch slice of [`Receiver::scratch_len`], as a
+/// [`Stream`] does, and takes about as many bytes as two of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Receiver {
     streams: [Stream; 2],
