@@ -83,7 +83,7 @@ pub struct Found<'a> {
 }
 
 /// The intact frames among bytes, in order. Behind a damaged one it looks for the next byte at which
-/// a frame checks out.
+/// a frame checks out; so a frame among the plain samples of a damaged one would be found, too.
 ///
 /// # Cost
 /// One pass, and at each byte that looks like the head of a frame a checksum over what it says its
