@@ -23,6 +23,7 @@
 //! | [`stats::standardize`] | mean 0, deviation 1 | [`stats::Standardizer`] |
 //! | [`stats::pca`] | principal components | [`stats::Pca`] |
 //! | [`codec`] | windows of samples to frames and back within a promised error | [`codec::encode`], [`codec::decode`] |
+//! | [`codec::receive`] | frames among damaged bytes; lost, repeated and late ones | [`codec::Scan`], [`codec::Receiver`] |
 //! | [`nn`] | dense layers, networks, drawing samples | [`nn::Mlp`], [`nn::sample()`] |
 //!
 //! # What holds everywhere

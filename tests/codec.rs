@@ -390,6 +390,97 @@ proptest! {
     }
 }
 
+/// Floats at which something changes: signs of zero, subnormals, ends of the range, values an ulp
+/// or two around an edge between two counts, infinities and NaN with any payload.
+fn corner(random: &mut impl FnMut() -> u64, epsilon: f64, double: bool) -> u64 {
+    let (bits, mantissa) = if double { (64, 52) } else { (32, 23) };
+    let raw = |x: f64| if double { x.to_bits() } else { u64::from((x as f32).to_bits()) };
+    let sign = (random() & 1) << (bits - 1);
+    let infinity = raw(f64::INFINITY);
+    let payload = random() & ((1 << mantissa) - 1);
+    let near = |base: u64, by: u64| base.wrapping_add(by % 5).wrapping_sub(2);
+    let magnitude = match random() % 10 {
+        0 => 0,
+        1 => 1 + payload % 3,                   // the smallest subnormals
+        2 => payload,                           // any
+        3 => near(1 << mantissa, random()),     // around the smallest normal
+        4 => (1 << mantissa) - 1 + payload % 4, // and a little above
+        5 => infinity - 1 - payload % 3,        // the largest
+        6 | 7 => near(raw((2.0 * (random() % 70_000) as f64 + 1.0) * epsilon), random()),
+        8 if random().is_multiple_of(4) => infinity,
+        9 if random().is_multiple_of(4) => infinity + payload.max(1),
+        _ => raw((random() % 1000) as f64 * epsilon),
+    };
+    sign | magnitude
+}
+
+/// A corner in every place of small blocks, the other values ordinary or corners as well.
+fn corners_keep_epsilon<S: ToF64>(blocks: usize, epsilons: &[f64], seed: u64) -> usize {
+    const CHANNELS: usize = 2;
+    let double = S::KIND == SampleKind::F64;
+    let mut state = seed;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 5
+    };
+    let blobs: Vec<_> = epsilons
+        .iter()
+        .flat_map(|&e| (0..=COUPLED).map(move |order| (e, bounded_blob::<S>(&[e, e], 4, order))))
+        .collect();
+    let models: Vec<_> = blobs.iter().map(|(e, blob)| (*e, Model::parse(blob).unwrap())).collect();
+    let mut scratch = vec![Slot::NEW; models[0].1.scratch_len()];
+    let mut out = vec![0; models[0].1.max_frame_bytes()];
+    let mut decoded = [S::default(); 4 * CHANNELS];
+    let mut refused = 0;
+    for block in 0..blocks {
+        let (epsilon, model) = &models[block % models.len()];
+        let values = CHANNELS * (1 + random() as usize % 4);
+        let place = block / models.len() % values;
+        let others = random() % 3;
+        let mut window = [S::default(); 4 * CHANNELS];
+        let window = &mut window[..values];
+        for (at, x) in window.iter_mut().enumerate() {
+            let ordinary = (random() % 2000) as f64 * epsilon;
+            let ordinary =
+                if double { ordinary.to_bits() } else { (ordinary as f32).to_bits().into() };
+            let is_corner = at == place || others == 0;
+            *x = S::from_raw(if is_corner {
+                corner(&mut random, *epsilon, double)
+            } else {
+                ordinary
+            });
+        }
+        let result = codec::encode(model, 0, window, &mut scratch, &mut out);
+        if let Some(at) = window.iter().position(|x| !x.to_f64().is_finite()) {
+            let (row, channel) = ((at / CHANNELS) as u16, (at % CHANNELS) as u16);
+            assert_eq!(result, Err(EncodeError::NotFinite { row, channel }), "{window:?}");
+            refused += 1;
+            continue;
+        }
+        let (frame, _) = Frame::parse(&out[..result.unwrap()]).unwrap();
+        let rows = codec::decode(model, &frame, &mut scratch, &mut decoded).unwrap();
+        assert_eq!(rows * CHANNELS, values);
+        for (x, y) in window.iter().zip(&decoded) {
+            assert!(
+                within(x.to_f64(), y.to_f64(), *epsilon),
+                "{x:?} as {y:?} at {epsilon:e}: {window:?}"
+            );
+        }
+    }
+    refused
+}
+
+#[test]
+fn a_million_blocks_with_corner_values_keep_epsilon_or_are_refused_by_place() {
+    let blocks = if cfg!(debug_assertions) { 10_000 } else { 500_000 };
+    let tiny = f64::from(f32::MIN_POSITIVE);
+    let refused = corners_keep_epsilon::<f32>(blocks, &[0.5, 1e-3, 1e30, tiny, 3e-41], 1)
+        + corners_keep_epsilon::<f64>(blocks, &[0.5, 1e-3, 1e300, f64::MIN_POSITIVE, 3e-320], 2);
+    assert!((blocks / 50..blocks).contains(&refused), "{refused}");
+}
+
 #[test]
 fn bits_worth_more_are_fewer_and_the_budget_is_kept_by_smaller_steps_at_last() {
     let window: Vec<i32> = signal(400, 3);

@@ -461,6 +461,20 @@ fn coding<S: Sample>(channels: &[Channel<S>; 2], method: Method<'_>, windows: &[
             codec::decode_next(&model, &mut stream, &frame, &mut scratch, &mut decoded)
         })
         .unwrap();
+        let mut packet = [0; 64];
+        let (mut twice, mut stream) = ([Slot::NEW; 8], codec::Stream::new());
+        let (rows, length) = without_allocation("encode_fitting", || {
+            codec::encode_fitting(&model, &mut stream, 2, window, &mut twice, &mut packet)
+        })
+        .unwrap();
+        let mut receiver = codec::Receiver::new();
+        let mut order = codec::Reorder::<2, 100>::new();
+        let received = without_allocation("Scan, Reorder and Receiver", || {
+            let found = codec::Scan::of_model(&packet, &model).next().unwrap();
+            assert_eq!((found.start, order.push(&packet)), (0, Ok(())));
+            receiver.receive(&model, &order.pop().unwrap(), &mut twice, &mut decoded)
+        });
+        assert_eq!((received.unwrap().rows, length <= packet.len()), (rows, true));
         without_allocation("decode without room", || {
             codec::decode(&model, &frame, &mut scratch, &mut [S::default(); 3])
         })

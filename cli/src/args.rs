@@ -49,7 +49,7 @@ pub(crate) enum Command {
         output: PathBuf,
     },
     /// Compress a recording with a model
-    #[command(after_help = "Example:\n  eigenmote compress model.eig today.csv -o today.eigc")]
+    #[command(after_help = COMPRESS_HELP)]
     Compress {
         model: PathBuf,
         input: PathBuf,
@@ -57,19 +57,26 @@ pub(crate) enum Command {
         part: PartArgs,
         #[command(flatten)]
         chain: ChainArgs,
+        /// Put the model into the compressed file, so that it can be restored without another
+        #[arg(long)]
+        embed_model: bool,
         /// Compressed file to write
         #[arg(long, short, value_name = "FILE")]
         output: PathBuf,
     },
     /// Restore a recording from a compressed file
-    #[command(after_help = DECOMPRESS_HELP)]
+    #[command(after_help = DECOMPRESS_HELP, allow_missing_positional = true)]
     Decompress {
-        model: PathBuf,
+        /// Model that the file was compressed with; may be left out if it is in the file
+        model: Option<PathBuf>,
+        /// Compressed file
         file: PathBuf,
+        #[command(flatten)]
+        slice: SliceArgs,
         /// File to write: .npy for an array, .csv or another name for comma-separated text
         #[arg(long, short, value_name = "OUT")]
         output: PathBuf,
-        /// Restore the undamaged frames of a damaged file; the rows of the others are left empty
+        /// Restore what is intact of a damaged file; rows of damaged frames are left empty
         #[arg(long)]
         recover: bool,
     },
@@ -143,11 +150,28 @@ Examples:
   eigenmote fit a.csv b.csv --max-error 0.5 -o model.eig
   eigenmote fit day.npy --columns 1,2,5 --rmse 0.1 --relative --train-fraction 0.5 -o model.eig";
 
+const COMPRESS_HELP: &str = "\
+With --mtu, the size of a radio packet, every frame gets as many rows as fit; the model's windows should be
+at least as long (fit --window). A packet has room for one row as plain samples at least.
+
+Examples:
+  eigenmote compress model.eig today.csv -o today.eigc
+  eigenmote compress model.eig today.csv --embed-model -o today.eigc
+  eigenmote compress model.eig today.csv --mtu 200 --chain 1 -o today.eigc";
+
 const DECOMPRESS_HELP: &str = "\
 A cell that had no value comes back empty in text and as NaN in an array.
 
+--from A --to B restores rows A up to, but not with, B, counted from 0 as those of compress --rows; either may
+be left out. Only the frames from one that stands alone before these rows on are read, and of the rest of the
+file no damage is noticed.
+
+--recover restores every frame that is intact, even without header or index. What is lost is told.
+
 Examples:
   eigenmote decompress model.eig today.eigc -o today.csv
+  eigenmote decompress model.eig today.eigc --from 86400 --to 90000 -o hour.csv
+  eigenmote decompress with-model.eigc -o today.csv
   eigenmote decompress model.eig today.eigc -o - | head";
 
 const EVALUATE_HELP: &str = "\
@@ -254,17 +278,39 @@ pub(crate) struct TargetArgs {
 
 impl ChainArgs {
     /// For a recording as a whole: the default.
-    pub(crate) const WHOLE: Self = Self { chain: 16 };
+    pub(crate) const WHOLE: Self = Self { chain: 16, mtu: None };
     /// For packets, each decodable alone.
-    pub(crate) const ALONE: Self = Self { chain: 1 };
+    pub(crate) const ALONE: Self = Self { chain: 1, mtu: None };
 }
 
-/// How frames depend on each other.
+/// How frames depend on each other, and how long they may be.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct ChainArgs {
     /// Every N-th frame can be decoded alone, the others only after the one before; 1 for radio packets
     #[arg(long, value_name = "N", default_value_t = Self::WHOLE.chain, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub(crate) chain: u32,
+    /// No frame takes more bytes, as for radio packets: each gets as many rows as fit, up to a window
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
+    pub(crate) mtu: Option<u16>,
+}
+
+/// Which rows of a compressed file to restore.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct SliceArgs {
+    /// First row to restore, counted from 0
+    #[arg(long, value_name = "ROW", allow_negative_numbers = true)]
+    pub(crate) from: Option<usize>,
+    /// Row to stop before, counted from 0
+    #[arg(long, value_name = "ROW", allow_negative_numbers = true)]
+    pub(crate) to: Option<usize>,
+}
+
+impl SliceArgs {
+    /// The rows asked for, if not all of them.
+    pub(crate) fn range(self) -> Option<Range<usize>> {
+        let all = self.from.is_none() && self.to.is_none();
+        (!all).then(|| self.from.unwrap_or(0)..self.to.unwrap_or(usize::MAX))
+    }
 }
 
 /// Which cells of a recording to use.

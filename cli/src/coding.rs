@@ -1,17 +1,19 @@
 //! Drives the library's encoder and decoder over whole recordings.
 
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use eigenmote::codec::{
-    self, Frame, FrameError, Mode, Model, Sample, SampleKind, Slot, Stream, decode_next, encode,
-    encode_next,
+    self, EncodeError, Found, Frame, Mode, Model, Sample, SampleKind, Scan, Slot, Stream,
+    decode_next, encode, encode_fitting, encode_next,
 };
 
 use crate::args::ChainArgs;
-use crate::container::{self, Container, Header};
-use crate::input::{Kind, Recording};
+use crate::container::{self, Container, Header, LEAST_FRAME, Mark, Part};
+use crate::input::{Gap, Kind, Recording};
 use crate::model_file::ModelFile;
 use crate::progress::Console;
 
@@ -92,7 +94,8 @@ pub(crate) fn parse_model(file: &ModelFile) -> Result<Model<'_>> {
 pub(crate) struct Encoded {
     /// The compressed file.
     pub(crate) bytes: Vec<u8>,
-    pub(crate) frames: usize,
+    /// First row of every frame.
+    pub(crate) starts: Vec<usize>,
     pub(crate) frame_bytes: usize,
     /// Whether values changed on their way into the model's sample type.
     pub(crate) rounded: bool,
@@ -100,29 +103,42 @@ pub(crate) struct Encoded {
     pub(crate) time: Duration,
 }
 
-/// Compresses a recording; frames go on from each other as `chain` says.
+/// Compresses a recording; frames go on from each other and are as long as `chain` says.
 pub(crate) fn compress(
     file: &ModelFile,
     recording: &Recording,
     chain: ChainArgs,
     console: Console,
 ) -> Result<Encoded> {
+    compress_with(file, recording, chain, false, console)
+}
+
+/// Compresses a recording, the model put into the file or not.
+pub(crate) fn compress_with(
+    file: &ModelFile,
+    recording: &Recording,
+    chain: ChainArgs,
+    embed: bool,
+    console: Console,
+) -> Result<Encoded> {
     let model = parse_model(file)?;
     let kind = kind_of(&model);
     let rounded = check_values(recording, kind, console)?;
-    let (frames, ends, time) =
+    let Frames { bytes, marks, time } =
         with_kind!(kind, S => encode_rows::<S>(&model, recording, chain, console))?;
     let header = Header {
         model: file.tag(),
         channels: model.channels(),
         window: model.window(),
         rows: recording.rows,
+        varying: chain.mtu.is_some(),
         gaps: recording.gaps.clone(),
     };
+    let embedded = embed.then(|| file.to_bytes());
     Ok(Encoded {
-        bytes: container::write(&header, &frames),
-        frames: ends,
-        frame_bytes: frames.len(),
+        frame_bytes: bytes.len(),
+        bytes: container::write(&header, embedded.as_deref(), &bytes, &marks, chain.chain as usize),
+        starts: marks.iter().map(|mark| mark.row).collect(),
         rounded,
         time,
     })
@@ -168,35 +184,61 @@ impl Clock {
     }
 }
 
-/// All windows of a recording as frames: their bytes, their number, and the encoder's time.
+/// Frames, one after the other, where each is, and the encoder's time.
+struct Frames {
+    bytes: Vec<u8>,
+    marks: Vec<Mark>,
+    time: Duration,
+}
+
+/// A recording as frames of a window each, or of as many rows as fit.
 fn encode_rows<S: Value>(
     model: &Model<'_>,
     recording: &Recording,
     chain: ChainArgs,
     console: Console,
-) -> Result<(Vec<u8>, usize, Duration)> {
+) -> Result<Frames> {
     let samples: Vec<S> = recording.values.iter().map(|&x| S::from_f64(x)).collect();
     let present = recording.present();
-    let mut scratch = vec![Slot::NEW; model.scratch_len()];
+    let mut scratch = vec![Slot::NEW; 2 * model.scratch_len()];
     let mut stream = Stream::new();
-    let mut frame = vec![0; model.max_frame_bytes()];
-    let length = model.window() * model.channels();
-    let windows = samples.chunks(length).zip(present.chunks(length));
-    let progress = console.progress("compressing", windows.len());
-    let (mut frames, mut count, mut clock) = (Vec::new(), 0, Clock::default());
-    for (window, present) in windows {
-        let model = within_budget(model, present);
-        if (count as u32).is_multiple_of(chain.chain) {
+    let channels = model.channels();
+    let mut frame = vec![0; chain.mtu.map_or(model.max_frame_bytes(), usize::from)];
+    let progress = console.progress("compressing", recording.rows);
+    let (mut bytes, mut marks, mut clock) = (Vec::new(), Vec::new(), Clock::default());
+    let mut row = 0;
+    while row < recording.rows {
+        let rows = model.window().min(recording.rows - row);
+        let cells = row * channels..(row + rows) * channels;
+        let (window, present) = (&samples[cells.clone()], &present[cells]);
+        let number = marks.len() as u32;
+        if number.is_multiple_of(chain.chain) {
             stream.restart();
         }
-        let number = count as u32;
-        let length = clock
-            .time(|| encode_next(&model, &mut stream, number, window, &mut scratch, &mut frame))?;
-        frames.extend(&frame[..length]);
-        count += 1;
-        progress.step();
+        marks.push(Mark { frame: marks.len(), row, byte: bytes.len() });
+        let (rows, length) = if let Some(mtu) = chain.mtu {
+            let model = within_all_budgets(model, present);
+            let encode =
+                || encode_fitting(&model, &mut stream, number, window, &mut scratch, &mut frame);
+            clock.time(encode).map_err(|error| match error {
+                EncodeError::BufferTooSmall { needed } => anyhow::anyhow!(
+                    "--mtu {mtu} is too short: a frame with one row of this model's {channels} \
+                     channels of {} may need {needed} bytes",
+                    kind_of(&model)
+                ),
+                error => error.into(),
+            })?
+        } else {
+            let model = within_budget(model, present);
+            let encode =
+                || encode_next(&model, &mut stream, number, window, &mut scratch, &mut frame);
+            (rows, clock.time(encode)?)
+        };
+        bytes.extend(&frame[..length]);
+        row += rows;
+        progress.step_by(rows);
     }
-    Ok((frames, count, clock.0))
+    Ok(Frames { bytes, marks, time: clock.0 })
 }
 
 /// The model with its budget for the mean over a window cut so that the mean over the values that
@@ -212,14 +254,26 @@ fn within_budget<'a>(model: &Model<'a>, present: &[bool]) -> Model<'a> {
     }
 }
 
+/// The model with its budget cut for every number of rows that a frame may take of the window.
+fn within_all_budgets<'a>(model: &Model<'a>, present: &[bool]) -> Model<'a> {
+    if model.budget().is_none() || present.iter().all(|&there| there) {
+        return *model;
+    }
+    let ends = (model.channels()..=present.len()).step_by(model.channels());
+    ends.fold(*model, |least, end| {
+        let cut = within_budget(model, &present[..end]);
+        if cut.budget() < least.budget() { cut } else { least }
+    })
+}
+
 /// A recording as it comes out of its frames.
 pub(crate) struct Decoded {
     pub(crate) kind: Kind,
     pub(crate) values: Vec<f64>,
     /// One flag per cell: whether the recording had a value there and its frame was read.
     pub(crate) present: Vec<bool>,
-    /// Rows whose frames could not be read.
-    pub(crate) lost: usize,
+    /// One flag per row: whether its frame was read.
+    pub(crate) seen: Vec<bool>,
     pub(crate) damage: Option<String>,
     /// Time in the decoder alone.
     pub(crate) time: Duration,
@@ -233,16 +287,19 @@ pub(crate) fn decompress(
     console: Console,
 ) -> Result<Decoded> {
     let model = parse_model(file)?;
-    let Container { header, frames, damage } = container::parse(bytes)?;
-    if header.model != file.tag() {
-        bail!("the file was compressed with another model");
-    }
-    if header.channels != model.channels() || header.window != model.window() {
-        bail!("the file's channels and window are not the model's");
-    }
-    let kind = kind_of(&model);
-    let read = with_kind!(kind, S => decode_rows::<S>(&model, frames, header.rows, console));
-    let lost: usize = read.lost.iter().map(ExactSizeIterator::len).sum();
+    let container = match container::parse(bytes) {
+        Err(error) if recover => salvage(&model, bytes).ok_or(error)?,
+        parsed => {
+            let container = parsed?;
+            check_model(file, &model, &container.header)?;
+            container
+        }
+    };
+    let Container { header, frames, damage, marks, .. } = container;
+    let all = 0..header.rows;
+    let plan = Plan { header: &header, marks: &marks, is_end: true };
+    let decoded = restore(&model, frames, &plan, all, console);
+    let lost = decoded.lost();
     let damage = damage.or_else(|| (lost > 0).then(|| "some frames are damaged".into()));
     if let (Some(damage), false) = (&damage, recover) {
         bail!(
@@ -251,75 +308,201 @@ pub(crate) fn decompress(
             header.rows
         );
     }
-    let mut present = crate::input::present(header.rows, header.channels, &header.gaps);
-    for rows in read.lost {
-        present[rows.start * header.channels..rows.end * header.channels].fill(false);
+    Ok(Decoded { damage, ..decoded })
+}
+
+/// Restores some rows of a file, and reads no more of it than that takes.
+pub(crate) fn decompress_rows<R: Read + Seek + ?Sized>(
+    file: &ModelFile,
+    from: &mut R,
+    rows: &Range<usize>,
+    console: Console,
+) -> Result<Decoded> {
+    let model = parse_model(file)?;
+    let Part { header, frames, marks } = container::read_rows(from, rows)?;
+    check_model(file, &model, &header)?;
+    let rows = clipped(rows, header.rows)?;
+    let plan = Plan { header: &header, marks: &marks, is_end: marks.len() == 1 };
+    let decoded = restore(&model, &frames, &plan, rows.clone(), console);
+    let lost = decoded.lost();
+    if lost > 0 {
+        bail!(
+            "{lost} of {} rows are in damaged frames; restore the others with --recover",
+            rows.len()
+        );
     }
-    Ok(Decoded { kind, values: read.values, present, lost, damage, time: read.time })
+    Ok(decoded)
+}
+
+/// The rows of a range that a recording has.
+pub(crate) fn clipped(rows: &Range<usize>, there: usize) -> Result<Range<usize>> {
+    if rows.start >= there {
+        bail!("--from {}: it has rows 0 to {}", rows.start, there.saturating_sub(1));
+    }
+    Ok(rows.start..rows.end.min(there))
+}
+
+fn check_model(file: &ModelFile, model: &Model<'_>, header: &Header) -> Result<()> {
+    if header.model != file.tag() {
+        bail!("the file was compressed with another model");
+    }
+    if header.channels != model.channels() || header.window != model.window() {
+        bail!("the file's channels and window are not the model's");
+    }
+    Ok(())
+}
+
+impl Decoded {
+    /// Rows whose frames could not be read.
+    pub(crate) fn lost(&self) -> usize {
+        self.seen.iter().filter(|&&seen| !seen).count()
+    }
+
+    /// These rows alone.
+    pub(crate) fn slice(self, rows: &Range<usize>, channels: usize) -> Result<Self> {
+        let rows = clipped(rows, self.values.len() / channels)?;
+        let cells = rows.start * channels..rows.end * channels;
+        Ok(Self {
+            values: self.values[cells.clone()].to_vec(),
+            present: self.present[cells].to_vec(),
+            seen: self.seen[rows].to_vec(),
+            ..self
+        })
+    }
+}
+
+/// What is known of frames whose header is lost: there are as many rows as the last one tells.
+fn salvage<'a>(model: &Model<'_>, bytes: &'a [u8]) -> Option<Container<'a>> {
+    let most = bytes.len() / LEAST_FRAME;
+    let found = Scan::of_model(bytes, model).map(|found| found.frame);
+    let known = found.filter(|frame| (frame.sequence() as usize) < most);
+    let last = known.clone().max_by_key(Frame::sequence)?;
+    let (number, window) = (last.sequence() as usize, model.window());
+    // The last frame of a recording may always have fewer rows.
+    let mut others = known.clone().filter(|frame| frame.sequence() != last.sequence());
+    let varying = others.any(|frame| frame.rows().is_some());
+    let rows = if varying {
+        known.map(|frame| frame.rows().unwrap_or(window)).sum()
+    } else {
+        number * window + last.rows().unwrap_or(window)
+    };
+    let channels = model.channels();
+    let header = Header { model: 0, channels, window, rows, varying, gaps: Vec::new() };
+    let damage = "the header is damaged, and what it said of missing cells and of rows at the end is lost \
+                  (a cell without a value holds the one before it)";
+    Some(Container {
+        header,
+        model: None,
+        marks: vec![Mark::default()],
+        index: 0,
+        frames: bytes,
+        damage: Some(damage.into()),
+    })
+}
+
+/// What is known of some frames before they are looked at.
+struct Plan<'a> {
+    header: &'a Header,
+    /// Frames whose first row is known, there or not.
+    marks: &'a [Mark],
+    /// Whether the last of them is that of the recording.
+    is_end: bool,
+}
+
+/// Decodes every undamaged frame into its place, as far as it lies in `rows`; all others are lost.
+fn restore(
+    model: &Model<'_>,
+    frames: &[u8],
+    plan: &Plan<'_>,
+    rows: Range<usize>,
+    console: Console,
+) -> Decoded {
+    let kind = kind_of(model);
+    let channels = model.channels();
+    let read = with_kind!(kind, S => decode_rows::<S>(model, frames, plan, &rows, console));
+    let gaps = plan.header.gaps.iter().filter_map(|gap| {
+        let (from, to) = (gap.start.max(rows.start), (gap.start + gap.len).min(rows.end));
+        (from < to).then(|| Gap { start: from - rows.start, len: to - from, ..*gap })
+    });
+    let mut present = crate::input::present(rows.len(), channels, &gaps.collect::<Vec<_>>());
+    for (row, _) in read.seen.iter().enumerate().filter(|(_, seen)| !**seen) {
+        present[row * channels..(row + 1) * channels].fill(false);
+    }
+    Decoded { kind, values: read.values, present, seen: read.seen, damage: None, time: read.time }
+}
+
+/// The first row of every frame, where that can be told.
+fn first_rows(found: &[Found<'_>], plan: &Plan<'_>, frames: usize) -> Vec<Option<usize>> {
+    let Header { window, rows: all, varying, .. } = *plan.header;
+    let number = |found: &Found<'_>| found.frame.sequence() as usize;
+    let rows = |found: &Found<'_>| found.frame.rows().unwrap_or(window);
+    if !varying {
+        let first = |found| {
+            let row = number(found).checked_mul(window)?;
+            (rows(found) == all.saturating_sub(row).min(window)).then_some(row)
+        };
+        return found.iter().map(first).collect();
+    }
+    // Frames next to one whose place is known: those behind it, then those before it.
+    let mut known: BTreeMap<_, _> = plan.marks.iter().map(|mark| (mark.frame, mark.row)).collect();
+    if let Some(last) = found.last().filter(|last| plan.is_end && last.end == frames) {
+        known.insert(number(last) + 1, all);
+    }
+    for found in found {
+        if let Some(row) = known.get(&number(found)) {
+            let next = row + rows(found);
+            known.entry(number(found) + 1).or_insert(next);
+        }
+    }
+    for found in found.iter().rev() {
+        let before = known.get(&(number(found) + 1)).and_then(|row| row.checked_sub(rows(found)));
+        if let Some(before) = before {
+            known.entry(number(found)).or_insert(before);
+        }
+    }
+    found.iter().map(|found| known.get(&number(found)).copied()).collect()
 }
 
 struct Rows {
     values: Vec<f64>,
-    lost: Vec<Range<usize>>,
+    /// One flag per row.
+    seen: Vec<bool>,
     time: Duration,
 }
 
-/// Decodes every undamaged frame into its place; all others are reported as lost rows.
-fn decode_rows<S: Value>(model: &Model<'_>, frames: &[u8], rows: usize, console: Console) -> Rows {
-    let (channels, window) = (model.channels(), model.window());
+fn decode_rows<S: Value>(
+    model: &Model<'_>,
+    frames: &[u8],
+    plan: &Plan<'_>,
+    wanted: &Range<usize>,
+    console: Console,
+) -> Rows {
+    let channels = model.channels();
     let mut scratch = vec![Slot::NEW; model.scratch_len()];
     let mut stream = Stream::new();
-    let mut out = vec![S::default(); channels * window];
-    let mut values = vec![0.0; rows * channels];
-    let mut seen = vec![false; rows.div_ceil(window)];
-    let progress = console.progress("decompressing", seen.len());
+    let mut out = vec![S::default(); channels * model.window()];
+    let mut values = vec![0.0; wanted.len() * channels];
+    let mut seen = vec![false; wanted.len()];
+    let found: Vec<_> = Scan::of_model(frames, model).collect();
+    let first_rows = first_rows(&found, plan, frames.len());
+    let progress = console.progress("decompressing", found.len());
     let mut clock = Clock::default();
-    let mut scan = Scan { bytes: frames, at: 0 };
-    while let Some(frame) = scan.next_frame(model.id()) {
-        let number = frame.sequence() as usize;
-        let start = number.saturating_mul(window);
-        let expected = rows.saturating_sub(start).min(window);
-        let good = frame.rows().unwrap_or(window) == expected
-            && clock
-                .time(|| decode_next(model, &mut stream, &frame, &mut scratch, &mut out))
-                .is_ok();
-        if good && let Some(seen) = seen.get_mut(number) {
-            *seen = true;
-            let place = &mut values[start * channels..(start + expected) * channels];
-            for (slot, sample) in place.iter_mut().zip(&out) {
-                *slot = sample.to_f64();
+    for (found, first) in found.iter().zip(first_rows) {
+        let decode = || decode_next(model, &mut stream, &found.frame, &mut scratch, &mut out);
+        if let (Ok(rows), Some(first)) = (clock.time(decode), first) {
+            for (row, samples) in (first..first + rows).zip(out.chunks_exact(channels)) {
+                let Some(at) = row.checked_sub(wanted.start).filter(|&at| at < seen.len()) else {
+                    continue;
+                };
+                if !std::mem::replace(&mut seen[at], true) {
+                    let place = &mut values[at * channels..(at + 1) * channels];
+                    place.iter_mut().zip(samples).for_each(|(to, x)| *to = x.to_f64());
+                }
             }
         }
         progress.step();
     }
-    let lost = seen.iter().enumerate().filter(|(_, seen)| !**seen);
-    let lost = lost.map(|(n, _)| n * window..((n + 1) * window).min(rows)).collect();
-    Rows { values, lost, time: clock.0 }
-}
-
-/// Walks over frames; behind a damaged one it looks for the next byte at which a frame checks out.
-pub(crate) struct Scan<'a> {
-    pub(crate) bytes: &'a [u8],
-    pub(crate) at: usize,
-}
-
-impl<'a> Scan<'a> {
-    pub(crate) fn next_frame(&mut self, model_id: u16) -> Option<Frame<'a>> {
-        while self.at < self.bytes.len() {
-            let rest = &self.bytes[self.at..];
-            // The id is compared first: parsing at every byte would checksum as many payloads.
-            let plausible = rest.get(1..3) == Some(&model_id.to_le_bytes()[..]);
-            let parsed = if plausible { Frame::parse(rest) } else { Err(FrameError::BadHeader) };
-            match parsed {
-                Ok((frame, length)) => {
-                    self.at += length;
-                    return Some(frame);
-                }
-                Err(_) => self.at += 1,
-            }
-        }
-        None
-    }
+    Rows { values, seen, time: clock.0 }
 }
 
 /// The library's mode in the words of the command line.

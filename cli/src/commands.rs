@@ -1,14 +1,15 @@
 //! The commands, each as the list of its steps.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use eigenmote::codec::{Frame, Model};
+use eigenmote::codec::{Found, Frame, Model, Scan};
 use serde_json::{Value, json};
 
 use crate::args::{self, ChainArgs, Cli, Command, CompareArgs, FitArgs, PartArgs, share};
-use crate::coding::{self, Decoded, Encoded, Scan, kind_of, mode_name, parse_model};
+use crate::coding::{self, Decoded, Encoded, kind_of, mode_name, parse_model};
 use crate::compare;
 use crate::container::{self, Container};
 use crate::fit::{Fitted, Plan, fit};
@@ -40,11 +41,11 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             summarize(&file, console)?;
             Ok(true)
         }
-        Command::Compress { model, input, part, chain, output } => {
+        Command::Compress { model, input, part, chain, embed_model, output } => {
             output::check(&output)?;
             let file = read_model(&model)?;
             let recording = read_part(&input, &part, &file, console)?;
-            let encoded = coding::compress(&file, &recording, chain, console)?;
+            let encoded = coding::compress_with(&file, &recording, chain, embed_model, console)?;
             if encoded.rounded {
                 check_promise(&file, &recording, &encoded, console)?;
             }
@@ -57,14 +58,21 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             ));
             Ok(true)
         }
-        Command::Decompress { model, file, output, recover } => {
+        Command::Decompress { model, file, slice, output, recover } => {
             check_samples(&output)?;
-            let model = read_model(&model)?;
-            let (source, bytes) = input::read_bytes(&file)?;
-            let decoded = coding::decompress(&model, &bytes, recover, console).context(source)?;
+            let rows = slice.range();
+            if let Some(rows) = &rows
+                && rows.is_empty()
+            {
+                bail!("--from {} --to {}: no rows", rows.start, rows.end);
+            }
+            let given = model.as_deref().map(read_model).transpose()?;
+            let (source, mut bytes) = input::open(&file)?;
+            let (model, decoded) = decompress(given, &mut *bytes, rows.as_ref(), recover, console)
+                .with_context(|| source)?;
             write_samples(&output, &model, &decoded)?;
             if let Some(damage) = &decoded.damage {
-                eprintln!("warning: {damage}; {} rows are lost and left empty", decoded.lost);
+                eprintln!("warning: {damage}; {} rows are lost and left empty", decoded.lost());
             }
             Ok(true)
         }
@@ -193,6 +201,54 @@ fn read_part(
     Ok(taken)
 }
 
+/// Restores a recording, or some rows of it, with a given model or the one in the file.
+fn decompress(
+    given: Option<ModelFile>,
+    from: &mut dyn input::ReadSeek,
+    rows: Option<&Range<usize>>,
+    recover: bool,
+    console: Console,
+) -> Result<(ModelFile, Decoded)> {
+    if let (Some(rows), false) = (rows, recover) {
+        let model = match given {
+            Some(model) => model,
+            None => embedded(container::read_model(from)?.as_deref())?,
+        };
+        let decoded = coding::decompress_rows(&model, from, rows, console)?;
+        return Ok((model, decoded));
+    }
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes)?;
+    if ModelFile::is_at_start(&bytes) {
+        bail!("this is a model: the compressed file goes behind it");
+    }
+    let model = match given {
+        Some(model) => model,
+        None => match container::parse(&bytes) {
+            Ok(container) => embedded(container.model)?,
+            Err(error) if recover => embedded(Some(ModelFile::find(&bytes).ok_or(error)?))?,
+            Err(error) => return Err(error),
+        },
+    };
+    let decoded = coding::decompress(&model, &bytes, recover, console)?;
+    let decoded = match rows {
+        Some(rows) => decoded.slice(rows, model.channels.len())?,
+        None => decoded,
+    };
+    Ok((model, decoded))
+}
+
+/// The model in a compressed file.
+fn embedded(bytes: Option<&[u8]>) -> Result<ModelFile> {
+    let Some(bytes) = bytes else {
+        bail!("no model is in the file: give the one that it was compressed with before it");
+    };
+    let file = ModelFile::parse(bytes)
+        .context("the model in the file cannot be read: give the one it was compressed with")?;
+    parse_model(&file)?;
+    Ok(file)
+}
+
 /// Compresses, decompresses and measures.
 fn evaluate(
     file: &ModelFile,
@@ -213,8 +269,7 @@ fn judge(
     console: Console,
 ) -> Result<(Report, Decoded)> {
     let decoded = coding::decompress(file, &encoded.bytes, false, console)?;
-    let window = parse_model(file)?.window();
-    Ok((measure(file, recording, encoded, &decoded, window), decoded))
+    Ok((measure(file, recording, encoded, &decoded), decoded))
 }
 
 /// The codec promises on the values that it gets: where those are rounded ones, the promise on the
@@ -433,12 +488,14 @@ fn terms(model: &Model<'_>) -> Vec<usize> {
 }
 
 fn inspect_container(bytes: &[u8]) -> Result<(Value, bool)> {
-    let Container { header, frames, damage } = container::parse(bytes)?;
-    let mut scan = Scan { bytes: frames, at: 0 };
+    let Container { header, model, marks, index, frames, damage } = container::parse(bytes)?;
     let (mut count, mut rows, mut plain, mut refined) = (0, 0, 0, 0);
+    let (mut alone, mut longest) = (0, 0);
     // The id of the frames is the low half of the checksum.
-    while let Some(frame) = scan.next_frame(header.model as u16) {
+    for Found { frame, start, end, .. } in Scan::of_id(frames, header.model as u16) {
         count += 1;
+        longest = longest.max(end - start);
+        alone += usize::from(!frame.is_chained());
         rows += frame.rows().unwrap_or(header.window);
         plain += usize::from(Frame::is_raw(&frame));
         refined += usize::from(frame.is_refined());
@@ -452,8 +509,13 @@ fn inspect_container(bytes: &[u8]) -> Result<(Value, bool)> {
         "rows": header.rows,
         "missing": missing,
         "bytes": bytes.len(),
+        "model_bytes": model.map(<[u8]>::len),
+        "index_bytes": index,
+        "index_entries": marks.len() - 1,
         "frames": count,
+        "frames_alone": alone,
         "frame_bytes": frames.len(),
+        "longest_frame": longest,
         "rows_in_frames": rows,
         "plain_frames": plain,
         "refined_frames": refined,

@@ -138,6 +138,21 @@ impl ModelFile {
         out
     }
 
+    pub(crate) fn is_at_start(bytes: &[u8]) -> bool {
+        bytes.starts_with(MAGIC)
+    }
+
+    /// The first model file among other bytes, by its own lengths.
+    pub(crate) fn find(bytes: &[u8]) -> Option<&[u8]> {
+        let at = bytes.windows(MAGIC.len()).position(|window| window == MAGIC)?;
+        let (file, mut length) = (&bytes[at..], 20_usize);
+        let mut cursor = Cursor::new(file.get(8..)?);
+        for _ in 0..2 {
+            length = length.checked_add(cursor.number(4).ok()? as usize)?;
+        }
+        file.get(..length)
+    }
+
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
         let mut cursor = Cursor::new(bytes);
         if !bytes.starts_with(MAGIC) {

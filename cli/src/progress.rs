@@ -54,7 +54,11 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn step(&self) {
-        self.bar.inc(1);
+        self.step_by(1);
+    }
+
+    pub(crate) fn step_by(&self, steps: usize) {
+        self.bar.inc(steps as u64);
     }
 }
 

@@ -47,7 +47,6 @@ pub(crate) fn measure(
     recording: &Recording,
     encoded: &Encoded,
     decoded: &Decoded,
-    window: usize,
 ) -> Report {
     let channels = recording.channels();
     let mut sums = vec![0.0_f64; channels];
@@ -57,7 +56,9 @@ pub(crate) fn measure(
     let (mut relative_sum, mut worst_window) = (0.0_f64, 0.0_f64);
     let cells = || recording.values.iter().zip(&decoded.values).zip(recording.present());
     let (mut window_sum, mut window_count) = (0.0_f64, 0_usize);
-    let window_values = window * channels;
+    // A window is a frame.
+    let mut ends = encoded.starts.iter().skip(1).chain([&recording.rows]).map(|row| row * channels);
+    let mut end = ends.next();
     for (at, ((&x, &y), present)) in cells().enumerate() {
         let channel = at % channels;
         let spec = &file.channels[channel];
@@ -67,7 +68,8 @@ pub(crate) fn measure(
             window_sum += in_units * in_units;
             window_count += 1;
         }
-        if (at + 1) % window_values == 0 || at + 1 == recording.values.len() {
+        if Some(at + 1) == end {
+            end = ends.next();
             worst_window = worst_window.max((window_sum / window_count.max(1) as f64).sqrt());
             (window_sum, window_count) = (0.0, 0);
         }
@@ -102,7 +104,7 @@ pub(crate) fn measure(
         rows: recording.rows,
         values,
         missing: values - measured,
-        frames: encoded.frames,
+        frames: encoded.starts.len(),
         bytes: encoded.bytes.len(),
         frame_bytes: encoded.frame_bytes,
         kind: decoded.kind,

@@ -77,6 +77,7 @@
 //! ```
 
 use core::fmt;
+use core::ops::Range;
 
 use super::model::{CRC, MAX_PAYLOAD, Writer};
 
@@ -84,7 +85,9 @@ use super::model::{CRC, MAX_PAYLOAD, Writer};
 pub const OVERHEAD: usize = HEADER_BYTES + CRC_BYTES;
 
 /// Most bytes of a header.
-pub(super) const HEADER_BYTES: usize = 13;
+const HEADER_BYTES: usize = 13;
+/// Bytes of a header before its numbers.
+const FIXED_BYTES: usize = 3;
 /// Bytes that tie a chained frame to the one before.
 pub(super) const LINK_BYTES: usize = 2;
 const CRC_BYTES: usize = 4;
@@ -177,13 +180,7 @@ impl<'a> Frame<'a> {
             _ => Some(pop_number(&mut rest, 3)?),
         };
         let length = pop_number(&mut rest, 3)? as usize;
-        let (payload, rest) = rest.split_at_checked(length).ok_or(FrameError::Truncated)?;
-        let crc = rest.first_chunk::<CRC_BYTES>().ok_or(FrameError::Truncated)?;
-        let checksum = u32::from_le_bytes(*crc);
-        let end = bytes.len() - rest.len();
-        if CRC.checksum(bytes.get(..end).unwrap_or(&[])) != checksum {
-            return Err(FrameError::BadChecksum);
-        }
+        // What is no header is told before the checksum: a scan meets many, and long ones.
         let coded = flags & !(ROWS | CHAINED);
         let chained = flags & CHAINED != 0;
         let rows = rows.map(u16::try_from).transpose().map_err(|_| FrameError::BadHeader)?;
@@ -193,6 +190,13 @@ impl<'a> Frame<'a> {
             || length > MAX_PAYLOAD
         {
             return Err(FrameError::BadHeader);
+        }
+        let (payload, rest) = rest.split_at_checked(length).ok_or(FrameError::Truncated)?;
+        let crc = rest.first_chunk::<CRC_BYTES>().ok_or(FrameError::Truncated)?;
+        let checksum = u32::from_le_bytes(*crc);
+        let end = bytes.len() - rest.len();
+        if CRC.checksum(bytes.get(..end).unwrap_or(&[])) != checksum {
+            return Err(FrameError::BadChecksum);
         }
         let model_id = u16::from_le_bytes(*id);
         let frame = Self { flags, model_id, sequence, rows, payload, checksum };
@@ -249,6 +253,30 @@ pub(super) struct Header {
     pub(super) rows: Option<u16>,
 }
 
+impl Header {
+    /// Bytes of the header before a payload of `length` bytes.
+    fn len(&self, length: usize) -> usize {
+        let rows = self.rows.map_or(0, |rows| number_len(rows.into()));
+        let length = number_len(u32::try_from(length).unwrap_or(u32::MAX));
+        FIXED_BYTES + number_len(self.sequence) + rows + length
+    }
+
+    /// Where in a frame of at most `room` bytes a payload of at most `most` may lie, until
+    /// [`seal`] moves it up to its header.
+    pub(super) fn payload(&self, room: usize, most: usize) -> Range<usize> {
+        let room = room.saturating_sub(CRC_BYTES);
+        let length = most.min(room.saturating_sub(self.len(0)));
+        let start = self.len(length);
+        start..room.min(start.saturating_add(length))
+    }
+}
+
+/// Bytes of a number.
+fn number_len(number: u32) -> usize {
+    let bits = u32::BITS - (number | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}
+
 fn put_number(writer: &mut Writer<'_>, mut number: u32) {
     while number > 127 {
         writer.put(&[number.to_le_bytes()[0] | 128]);
@@ -257,9 +285,9 @@ fn put_number(writer: &mut Writer<'_>, mut number: u32) {
     writer.put(&[number.to_le_bytes()[0]]);
 }
 
-/// Puts header and checksum around a payload of `length` bytes that lies [`HEADER_BYTES`] behind
-/// the start of `out`; length and checksum of the frame.
-pub(super) fn seal(out: &mut [u8], header: Header, length: usize) -> (usize, u32) {
+/// Puts header and checksum around a payload of `length` bytes that begins at `start`, behind the
+/// place of its header; length and checksum of the frame.
+pub(super) fn seal(out: &mut [u8], header: Header, start: usize, length: usize) -> (usize, u32) {
     let mut bytes = [0; HEADER_BYTES];
     let mut writer = Writer { out: &mut bytes, at: 0 };
     let flags = header.flags | if header.rows.is_some() { ROWS } else { 0 };
@@ -269,9 +297,9 @@ pub(super) fn seal(out: &mut [u8], header: Header, length: usize) -> (usize, u32
     header.rows.iter().for_each(|&rows| put_number(&mut writer, rows.into()));
     put_number(&mut writer, u32::try_from(length).unwrap_or(u32::MAX));
     let header_len = writer.at.min(HEADER_BYTES);
-    // The payload moves up to a header that is shorter than the longest.
+    let up = start.saturating_sub(header_len);
     for to in header_len..header_len + length {
-        let byte = out.get(to + HEADER_BYTES - header_len).copied().unwrap_or(0);
+        let byte = out.get(to + up).copied().unwrap_or(0);
         if let Some(place) = out.get_mut(to) {
             *place = byte;
         }

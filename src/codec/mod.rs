@@ -16,6 +16,10 @@
 //! Where most frames arrive, [`encode_next`] and [`decode_next`] let each frame go on from the one
 //! before it, which takes fewer bytes.
 //!
+//! Where a packet holds so many bytes and no more, [`encode_fitting`] takes the rows that fit. On
+//! the other side a [`Scan`] finds the frames among damaged bytes, and a [`Receiver`] takes them
+//! dropped, repeated or in another order, and tells what is missing.
+//!
 //! # Memory
 //! Beside window, model and output: [`STATE_BYTES`] on the stack and [`Model::scratch_len`] slots
 //! of [`Slot`] lent by the caller, one per channel and one per component.
@@ -25,8 +29,10 @@ pub mod fit;
 pub mod frame;
 mod lattice;
 pub mod model;
+mod packet;
 mod predict;
 mod predictive;
+pub mod receive;
 mod transform;
 
 use core::fmt;
@@ -39,9 +45,11 @@ pub use model::{
     Basis, Channel, MAX_CHANNELS, MAX_PAYLOAD, MAX_WINDOW, Method, Mode, Model, ModelError,
     ModelSpec, Transform, max_frame_bytes, scratch_len,
 };
+pub use packet::encode_fitting;
 use predict::PAST;
 pub use predict::{MAX_LAG, MAX_TERMS, Predictor, Term, Terms, WEIGHT_BITS};
 use predictive::Manner;
+pub use receive::{Found, ReceiveError, Received, Receiver, Reorder, ReorderError, Scan};
 
 /// Bytes of the coder's own state while a frame is coded or decoded; it lives on the stack, but
 /// for the [`Stream`] of chained frames.
@@ -76,7 +84,8 @@ impl Default for Slot {
 ///
 /// A stream belongs to one model and one scratch slice: use them together, and nothing else with
 /// that slice. After a frame whose payload could not be decoded, and after frames that stand alone
-/// by nature (plain ones, and all of transform mode), the next frame has to stand alone.
+/// by nature (plain ones, and all of transform mode), the next frame has to stand alone. A chained
+/// frame that goes on from another than the last one is refused and changes nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Stream {
     contexts: Contexts,
@@ -122,6 +131,14 @@ impl Stream {
         last
     }
 
+    /// The coded part of the payload of a chained frame that goes on from the last frame.
+    fn linked<'f>(&self, frame: &Frame<'f>) -> Option<&'f [u8]> {
+        let last = self.last.filter(|last| last.sequence.wrapping_add(1) == frame.sequence())?;
+        let (link, payload) = frame.payload().split_first_chunk::<{ frame::LINK_BYTES }>()?;
+        let [low, high, ..] = last.checksum.to_le_bytes();
+        (*link == [low, high]).then_some(payload)
+    }
+
     fn begin<S: Sample>(&mut self, model: &Model<'_>, slots: &mut [Slot]) {
         self.contexts = Contexts::new(model.priors().into_iter());
         self.fresh = true;
@@ -145,12 +162,14 @@ pub enum EncodeError {
         /// Channel in the row.
         channel: u16,
     },
-    /// The scratch slice is shorter than [`Model::scratch_len`].
+    /// The scratch slice is shorter than [`Model::scratch_len`], or twice that for
+    /// [`encode_fitting`].
     ScratchTooSmall {
         /// Slots that would do.
         needed: usize,
     },
-    /// The output slice is shorter than the frame could be with this many rows.
+    /// The output slice is shorter than the frame could be with this many rows; for
+    /// [`encode_fitting`] with one.
     BufferTooSmall {
         /// Bytes that would do.
         needed: usize,
@@ -255,20 +274,43 @@ pub fn encode_next<S: Sample>(
     let plain_len = window.len().saturating_mul(S::KIND.bytes());
     let needed = OVERHEAD.saturating_add(plain_len);
     let out = out.get_mut(..needed).ok_or(EncodeError::BufferTooSmall { needed })?;
+    encode_rows(model, stream, sequence, (window, rows), slots, out)
+        .ok_or(EncodeError::BufferTooSmall { needed })
+}
 
+/// Encodes a checked window as a frame that is no longer than `out`; `None` if it would be both
+/// coded and as plain samples. Stream and slots are changed then, too.
+fn encode_rows<S: Sample>(
+    model: &Model<'_>,
+    stream: &mut Stream,
+    sequence: u32,
+    (window, rows): (&[S], u16),
+    slots: &mut [Slot],
+    out: &mut [u8],
+) -> Option<usize> {
+    let rows = (usize::from(rows) != model.window()).then_some(rows);
+    let header = frame::Header { flags: 0, model_id: model.id(), sequence, rows };
+    let plain_len = window.len().saturating_mul(S::KIND.bytes());
     // One byte less than plain: on equal length, plain samples decode faster.
-    let end = frame::HEADER_BYTES.saturating_add(plain_len).saturating_sub(1);
-    let payload = out.get_mut(frame::HEADER_BYTES..end).unwrap_or(&mut []);
+    let place = header.payload(out.len(), plain_len.saturating_sub(1));
+    let mut start = place.start;
+    let payload = out.get_mut(place).unwrap_or(&mut []);
     let coded = match model.mode() {
         Mode::Bounded | Mode::Predictive => {
             encode_predictive(model, stream, sequence, window, slots, payload)
         }
         Mode::Transform => encode_transform(model, stream, window, slots, payload),
     };
-    let (flags, length) = coded.unwrap_or_else(|| (frame::RAW, write_plain(window, out)));
-    let rows = (usize::from(rows) != model.window()).then_some(rows);
-    let header = frame::Header { flags, model_id: model.id(), sequence, rows };
-    let (length, checksum) = frame::seal(out, header, length);
+    let (flags, length) = if let Some(coded) = coded {
+        coded
+    } else {
+        let place = header.payload(out.len(), plain_len);
+        start = place.start;
+        let payload = out.get_mut(place).filter(|payload| payload.len() == plain_len)?;
+        write_plain(window, payload);
+        (frame::RAW, plain_len)
+    };
+    let (length, checksum) = frame::seal(out, frame::Header { flags, ..header }, start, length);
     stream.last = match model.mode() {
         Mode::Bounded | Mode::Predictive
             if coded.is_some_and(|(flags, _)| flags & frame::REFINED == 0) =>
@@ -277,7 +319,7 @@ pub fn encode_next<S: Sample>(
         }
         _ => None,
     };
-    Ok(length)
+    Some(length)
 }
 
 /// Decodes a frame into the start of `out` and returns its number of rows.
@@ -367,12 +409,9 @@ fn linked_payload<'f, S: Sample>(
         stream.begin::<S>(model, slots);
         return Ok(frame.payload());
     }
-    let last = stream.last.take().filter(|last| last.sequence.wrapping_add(1) == frame.sequence());
-    let (last, (link, payload)) = last
-        .zip(frame.payload().split_first_chunk::<{ frame::LINK_BYTES }>())
-        .ok_or(DecodeError::Unlinked)?;
-    let [low, high, ..] = last.checksum.to_le_bytes();
-    if *link == [low, high] { Ok(payload) } else { Err(DecodeError::Unlinked) }
+    let payload = stream.linked(frame).ok_or(DecodeError::Unlinked)?;
+    stream.last = None;
+    Ok(payload)
 }
 
 /// Number of rows of a window that the model takes and whose values are finite.
@@ -454,16 +493,13 @@ fn encode_transform<S: Sample>(
     Some((flags, encoder.finish()?))
 }
 
-/// Writes the samples behind the place of the header; their length.
-fn write_plain<S: Sample>(window: &[S], out: &mut [u8]) -> usize {
+fn write_plain<S: Sample>(window: &[S], payload: &mut [u8]) {
     let size = S::KIND.bytes().max(1);
-    let payload = out.get_mut(frame::HEADER_BYTES..).unwrap_or(&mut []);
     for (bytes, x) in payload.chunks_exact_mut(size).zip(window) {
         for (byte, raw) in bytes.iter_mut().zip(x.to_raw().to_le_bytes()) {
             *byte = raw;
         }
     }
-    window.len().saturating_mul(size)
 }
 
 fn read_plain<S: Sample>(payload: &[u8], out: &mut [S]) -> bool {

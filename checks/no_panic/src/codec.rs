@@ -48,6 +48,21 @@ crate::export! { "int_":
     stream_new() -> Stream = Stream::new();
     stream_default() -> Stream = Stream::default();
     stream_restart(stream: &mut Stream) -> () = stream.restart();
+    scan_new(bytes: &'static [u8]) -> Scan<'static> = Scan::new(bytes);
+    scan_of_id(bytes: &'static [u8], id: &u16) -> Scan<'static> = Scan::of_id(bytes, *id);
+    scan_of_model(bytes: &'static [u8], m: &View) -> Scan<'static> = Scan::of_model(bytes, m);
+    scan_next(scan: &mut Scan<'static>) -> Option<Found<'static>> = scan.next();
+    scan_done(scan: &Scan<'static>) -> usize = scan.done();
+    receiver_new() -> Receiver = Receiver::new();
+    receiver_default() -> Receiver = Receiver::default();
+    receiver_scratch_len(m: &View) -> usize = Receiver::scratch_len(m);
+    receiver_restart(receiver: &mut Receiver) -> () = receiver.restart();
+    receiver_newest(receiver: &Receiver) -> Option<u32> = receiver.newest();
+    reorder_new() -> Reorder<4, 64> = Reorder::new();
+    reorder_default() -> Reorder<4, 64> = Reorder::default();
+    reorder_push(order: &mut Reorder<4, 64>, bytes: &[u8]) -> Result<(), ReorderError> = order.push(bytes);
+    reorder_pop(order: &'static mut Reorder<4, 64>) -> Option<Frame<'static>> = order.pop();
+    reorder_pop_next(order: &'static mut Reorder<4, 64>) -> Option<Frame<'static>> = order.pop_next();
     tally_new() -> Tally = Tally::new();
     tally_default() -> Tally = Tally::default();
     tally_priors(tally: &Tally) -> [u16; CONTEXTS] = tally.priors();
@@ -68,6 +83,11 @@ mod coding {
             -> Result<usize, EncodeError> = codec::encode_next(m, stream, *sequence, window, scratch, bytes);
         decode_next(m: &View, stream: &mut Stream, frame: &Frame<'static>, scratch: &mut [Slot], window: &mut [S])
             -> Result<usize, DecodeError> = codec::decode_next(m, stream, frame, scratch, window);
+        encode_fitting(m: &View, stream: &mut Stream, sequence: &u32, samples: &[S], scratch: &mut [Slot], bytes: &mut [u8])
+            -> Result<(usize, usize), EncodeError> =
+            codec::encode_fitting(m, stream, *sequence, samples, scratch, bytes);
+        receive(receiver: &mut Receiver, m: &View, frame: &Frame<'static>, scratch: &mut [Slot], window: &mut [S])
+            -> Result<Received, ReceiveError> = receiver.receive(m, frame, scratch, window);
         coefficients(m: &View, window: &[S], scratch: &mut [Slot], coefficients: &mut [i32])
             -> Result<bool, EncodeError> = fit::coefficients(m, window, scratch, coefficients);
         tally_window(tally: &mut Tally, m: &View, window: &[S], scratch: &mut [Slot]) -> Result<(), EncodeError> =

@@ -2,7 +2,9 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use eigenmote::codec::{DecodeError, EncodeError, FrameError, ModelError};
+use eigenmote::codec::{
+    DecodeError, EncodeError, FrameError, ModelError, ReceiveError, ReorderError,
+};
 use eigenmote::linalg::lowrank::SolveError;
 use eigenmote::linalg::operator::CsrError;
 use eigenmote::linalg::power::PowerError;
@@ -16,6 +18,8 @@ crate::export! { "int_":
     display_encode_error(e: &EncodeError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_frame_error(e: &FrameError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_model_error(e: &ModelError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
+    display_receive_error(e: &ReceiveError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
+    display_reorder_error(e: &ReorderError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_solve_error(e: &SolveError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_csr_error(e: &CsrError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_power_error(e: &PowerError, f: &mut Formatter<'static>) -> Result = e.fmt(f);

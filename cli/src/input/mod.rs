@@ -5,7 +5,8 @@ mod parquet;
 mod text;
 
 use std::fmt;
-use std::io::Read;
+use std::fs::File;
+use std::io::{Cursor, Read, Seek};
 use std::ops::Range;
 use std::path::Path;
 
@@ -530,6 +531,22 @@ pub(crate) fn read(path: &Path, columns: Columns<'_>) -> Result<(Recording, Vec<
         text::table(&bytes)
     };
     table.with_context(|| source.clone())?.select(&source, columns)
+}
+
+/// What can be read from any place.
+pub(crate) trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek> ReadSeek for T {}
+
+/// A file opened, or all of standard input, and its name for messages.
+pub(crate) fn open(path: &Path) -> Result<(String, Box<dyn ReadSeek>)> {
+    // Pipes and the like give their bytes once and in order.
+    if path.metadata().is_ok_and(|data| data.is_file()) {
+        let source = path.display().to_string();
+        let file = File::open(path).with_context(|| format!("cannot read {source}"))?;
+        return Ok((source, Box::new(file)));
+    }
+    let (source, bytes) = read_bytes(path)?;
+    Ok((source, Box::new(Cursor::new(bytes))))
 }
 
 /// The bytes of a file and its name for messages.
