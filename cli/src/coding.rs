@@ -322,6 +322,20 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// The bytes of each frame of an undamaged compressed file.
+pub(crate) fn frame_lengths(bytes: &[u8]) -> Result<Vec<usize>> {
+    let Container { header, frames, .. } = container::parse(bytes)?;
+    let mut scan = Scan { bytes: frames, at: 0 };
+    let mut lengths = Vec::new();
+    let mut start = 0;
+    // The id of the frames is the low half of the checksum.
+    while scan.next_frame(header.model as u16).is_some() {
+        lengths.push(scan.at - start);
+        start = scan.at;
+    }
+    Ok(lengths)
+}
+
 /// The library's mode in the words of the command line.
 pub(crate) fn mode_name(mode: Mode) -> &'static str {
     match mode {

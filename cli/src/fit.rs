@@ -54,6 +54,12 @@ pub(crate) struct Tried {
     pub(crate) model: usize,
 }
 
+impl Tried {
+    pub(crate) fn bits_per_value(&self) -> f64 {
+        self.bytes as f64 * 8.0 / self.values.max(1) as f64
+    }
+}
+
 /// One channel over the training rows, missing cells left out.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stats {
@@ -125,7 +131,8 @@ pub(crate) fn fit(recordings: &[Recording], plan: Plan, console: Console) -> Res
     Ok(Fitted { file, tried })
 }
 
-fn file_name(source: &str) -> String {
+/// The last part of a path.
+pub(crate) fn file_name(source: &str) -> String {
     let name = std::path::Path::new(source).file_name();
     name.map_or_else(|| source.to_string(), |name| name.to_string_lossy().into_owned())
 }
@@ -546,6 +553,15 @@ fn hold_out<S: Copy>(segments: &[Vec<S>], values: usize) -> (Vec<Vec<S>>, Vec<&[
     let front = segments.iter().map(|s| s[..split(s)].to_vec()).filter(|s| !s.is_empty());
     let front: Vec<Vec<S>> = front.collect();
     if front.is_empty() || back.len() < 8 { (Vec::new(), Vec::new()) } else { (front, back) }
+}
+
+/// Variances along the principal axes of a recording, descending, in units of a model's channels; an
+/// axis weighs the values of so many consecutive rows.
+pub(crate) fn spectrum(recording: &Recording, file: &ModelFile, rows: usize) -> Result<Vec<f64>> {
+    let recordings = std::slice::from_ref(recording);
+    let units: Vec<f64> = file.channels.iter().map(|channel| channel.unit).collect();
+    let segments = std::slice::from_ref(&recording.values);
+    Ok(Axes::of(segments, &stats(recordings), &units, rows)?.variances)
 }
 
 struct TransformShape {
