@@ -254,7 +254,7 @@ fn report(
         curve: &curve,
     };
     let page = page.to_html().with_context(|| recording.source.clone())?;
-    output::replace(output, |out| out.write_all(page.as_bytes()))?;
+    output::replace(output, |out| writeln!(out, "{page}"))?;
     Ok(verdict(&report))
 }
 

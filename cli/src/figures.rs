@@ -273,6 +273,16 @@ fn trace(chart: &mut Chart<'_>, runs: &[Vec<Column>], style: ShapeStyle) -> Resu
     Ok(())
 }
 
+/// All between the extremes of each column.
+fn filled(chart: &mut Chart<'_>, runs: &[Vec<Column>], ink: &Ink) -> Result<()> {
+    for run in runs {
+        let (highs, lows) = (run.iter().map(|c| (c.x, c.high)), run.iter().map(|c| (c.x, c.low)));
+        let outline: Vec<_> = highs.chain(lows.rev()).collect();
+        chart.draw_series([Polygon::new(outline, ink.light.filled())])?;
+    }
+    trace(chart, runs, line(ink, 3))
+}
+
 /// The same value everywhere.
 fn level(chart: &mut Chart<'_>, y: f64, style: ShapeStyle) -> Result<()> {
     let Range { start, end } = chart.x_range();
@@ -348,12 +358,17 @@ impl Trace<'_> {
         Some(self.decoded[row]? - self.original[row]?)
     }
 
-    /// The rows seen from near: around the largest error.
+    /// The rows seen from near: around the largest error, and of several around the largest step.
     pub(crate) fn stretch(&self) -> Range<usize> {
         let rows = self.original.len();
         let size = |row: usize| self.error(row).unwrap_or(0.0).abs();
-        let worst =
-            (0..rows).fold(0, |worst, row| if size(row) > size(worst) { row } else { worst });
+        let step = |row: usize| {
+            let before = self.original[row.checked_sub(1)?]?;
+            Some((self.original[row]? - before).abs())
+        };
+        let size = |&row: &usize| (size(row), step(row).unwrap_or(0.0));
+        let larger = |a: usize, b: usize| if size(&b) > size(&a) { b } else { a };
+        let worst = (0..rows).reduce(larger).unwrap_or(0);
         let start = worst.saturating_sub(STRETCH / 2).min(rows.saturating_sub(STRETCH));
         start..rows.min(start + STRETCH)
     }
@@ -366,11 +381,11 @@ impl Trace<'_> {
         let limits = self.bound.iter().flat_map(|&bound| [-bound, bound]);
         let ends = errors.iter().flatten().flat_map(|c| [c.low, c.high]);
         let (low, high) = extremes(ends.chain(limits.clone()).chain([0.0]));
-        let error_axis = Axis::around(low, high, 4);
+        let error_axis = Axis::around(low, high, 5);
         let values = |rows: &Range<usize>| {
             let cells = self.original[rows.clone()].iter().chain(&self.decoded[rows.clone()]);
             let (low, high) = extremes(cells.copied().flatten());
-            Axis::around(low, high, 4)
+            Axis::around(low, high, 5)
         };
         let (whole_axis, near_axis) = (values(&rows), values(&stretch));
         let widths = [&whole_axis, &near_axis, &error_axis].map(Axis::label_width);
@@ -404,7 +419,11 @@ impl Trace<'_> {
                 left,
             };
             let mut chart = frame.draw(&lower)?;
-            trace(&mut chart, &errors, line(&DECODED, 2))?;
+            if rows.len() <= COLUMNS {
+                trace(&mut chart, &errors, line(&DECODED, 3))?;
+            } else {
+                filled(&mut chart, &errors, &DECODED)?;
+            }
             limits.clone().try_for_each(|limit| level(&mut chart, limit, line(&LIMIT, 3)))
         })
     }
@@ -412,26 +431,16 @@ impl Trace<'_> {
     /// The decoded values as a thin line on a broad one of the original ones.
     fn overlay(&self, chart: &mut Chart<'_>, rows: &Range<usize>) -> Result<()> {
         let original = runs(rows.clone(), |row| self.original[row]);
+        let decoded = runs(rows.clone(), |row| self.decoded[row]);
         if rows.len() <= COLUMNS {
             trace(chart, &original, line(&ORIGINAL, 9))?;
-            return trace(chart, &runs(rows.clone(), |row| self.decoded[row]), line(&DECODED, 3));
+            return trace(chart, &decoded, line(&DECODED, 3));
         }
-        for run in &original {
-            let (highs, lows) =
-                (run.iter().map(|c| (c.x, c.high)), run.iter().map(|c| (c.x, c.low)));
-            let outline: Vec<_> = highs.chain(lows.rev()).collect();
-            chart.draw_series([Polygon::new(outline, ORIGINAL.light.filled())])?;
-        }
-        trace(chart, &original, line(&ORIGINAL, 4))?;
+        filled(chart, &original, &ORIGINAL)?;
         // Of many rows only the edges: between them the original is seen.
-        let decoded = runs(rows.clone(), |row| self.decoded[row]);
         for edge in [|c: &Column| c.low, |c: &Column| c.high] {
-            let edges: Vec<Vec<Column>> = decoded
-                .iter()
-                .map(|run| {
-                    run.iter().map(|c| Column { x: c.x, low: edge(c), high: edge(c) }).collect()
-                })
-                .collect();
+            let flat = |c: &Column| Column { x: c.x, low: edge(c), high: edge(c) };
+            let edges: Vec<_> = decoded.iter().map(|run| run.iter().map(flat).collect()).collect();
             trace(chart, &edges, line(&DECODED, 2))?;
         }
         Ok(())

@@ -51,7 +51,6 @@ impl Page<'_> {
             "recording": self.recording_name,
             "version": env!("CARGO_PKG_VERSION"),
             "inks": figures::INKS.iter().map(ink).collect::<Vec<_>>(),
-            "report": self.report.to_json(),
             "promise": self.promise(),
             "verdict": self.verdict(),
             "facts": self.facts()?,
@@ -87,12 +86,12 @@ impl Page<'_> {
     }
 
     fn verdict(&self) -> Value {
-        let (style, text) = match (self.report.bound, self.report.is_kept()) {
-            (None, _) => ("", "none to hold"),
-            (_, true) => ("held", "held ✓"),
-            (_, false) => ("broken", "NOT HELD ✗"),
+        let (held, text) = match (self.report.bound, self.report.is_kept()) {
+            (None, _) => ("none", "nothing to hold"),
+            (_, true) => ("true", "held ✓"),
+            (_, false) => ("false", "NOT HELD ✗"),
         };
-        json!({ "style": style, "text": text })
+        json!({ "held": held, "text": text })
     }
 
     fn facts(&self) -> Result<Value> {
@@ -174,6 +173,7 @@ impl Page<'_> {
             "title": "Spectrum and explained variance",
             "text": if plots.is_empty() { still.into() } else { text },
             "plots": plots,
+            "pairs": true,
         }))
     }
 
@@ -219,7 +219,7 @@ impl Page<'_> {
                 &figures::cumulative(&shares)?,
                 &format!("Cumulative explained variance of {of}"),
                 &format!(
-                    "Explained variance of {of}: {} components hold 90 % of it, {} hold 99 %.",
+                    "Explained variance of {of}: {} components hold 90 % of it, {} hold 99 %.",
                     enough(0.9),
                     enough(0.99)
                 ),
@@ -279,7 +279,10 @@ impl Page<'_> {
         );
         let title = format!("Original, decoded and error of channel {}", spec.name);
         let mut plot = plot(&trace.figure()?, &title, &text, &keys);
-        plot["heading"] = json!(spec.name);
+        plot["heading"] = match self.file.named {
+            true => json!(spec.name),
+            false => json!(format!("Channel {}", spec.name)),
+        };
         Ok(plot)
     }
 
