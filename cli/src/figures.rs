@@ -121,7 +121,7 @@ impl Axis {
     /// Points that the longest label takes.
     fn label_width(&self) -> i32 {
         let longest = self.ticks.iter().map(|(_, text)| text.chars().count()).max();
-        longest.unwrap_or(0) as i32 * LETTER * 6 / 10
+        i32::try_from(longest.unwrap_or(0)).unwrap_or(0) * LETTER * 6 / 10
     }
 }
 
@@ -405,9 +405,10 @@ impl Trace<'_> {
                     Frame { title: &title, x: ends(&rows), x_name: "", y: whole_axis, left };
                 self.overlay(&mut frame.draw(&whole)?, &rows)?;
             }
-            let title = match parted {
-                true => format!("value, rows {} to {}", stretch.start, stretch.end - 1),
-                false => "value".into(),
+            let title = if parted {
+                format!("value, rows {} to {}", stretch.start, stretch.end - 1)
+            } else {
+                "value".into()
             };
             let frame = Frame { title: &title, x: ends(&stretch), x_name: "", y: near_axis, left };
             self.overlay(&mut frame.draw(&near)?, &stretch)?;
@@ -454,7 +455,7 @@ pub(crate) fn histogram(errors: &[f64], limit: Option<f64>, unit: &str) -> Resul
     let width = reach / BINS as f64 * 2.0;
     let mut counts = [0_usize; BINS];
     for error in errors {
-        let bin = ((error / reach + 1.0) / 2.0 * BINS as f64) as usize;
+        let bin = (f64::midpoint(error / reach, 1.0) * BINS as f64) as usize;
         counts[bin.min(BINS - 1)] += 1;
     }
     let share = |count: usize| count as f64 * 100.0 / errors.len().max(1) as f64;
@@ -496,20 +497,19 @@ pub(crate) fn curve(points: &[(f64, f64)], own: (f64, f64), x_name: &str) -> Res
     let mut errors: Vec<f64> = all().map(|(x, _)| x).collect();
     errors.sort_by(f64::total_cmp);
     errors.dedup();
-    let place = |x: f64| match logarithmic {
-        true => x.log10(),
-        false => errors.iter().position(|&error| error == x).unwrap_or(0) as f64,
+    let place = |x: f64| {
+        if logarithmic {
+            x.log10()
+        } else {
+            errors.iter().position(|&error| error == x).unwrap_or(0) as f64
+        }
     };
-    let x = match logarithmic {
-        true => {
-            let (low, high) = extremes(errors.iter().map(|x| x.log10()));
-            Axis::logarithmic(low, high, 5)
-        }
-        false => {
-            let tick = |(at, x): (usize, &f64)| (at as f64, format!("{x}"));
-            let ends = -0.3..errors.len() as f64 - 0.7;
-            Axis { ends, ticks: errors.iter().enumerate().map(tick).collect() }
-        }
+    let x = if logarithmic {
+        let (low, high) = extremes(errors.iter().map(|x| x.log10()));
+        Axis::logarithmic(low, high, 5)
+    } else {
+        let ends = -0.3..errors.len() as f64 - 0.7;
+        Axis { ends, ticks: errors.iter().map(|&x| (place(x), format!("{x}"))).collect() }
     };
     let (_, most) = extremes(all().map(|(_, bits)| bits));
     let y = Axis::even(0.0, most.max(1e-3) * 1.08, 6);

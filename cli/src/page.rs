@@ -141,11 +141,10 @@ impl Page<'_> {
     }
 
     fn origin(&self) -> String {
-        let deviations = match self.file.relative {
-            true => {
-                " Deviations are those of each channel over the rows that the model learnt from."
-            }
-            false => "",
+        let deviations = if self.file.relative {
+            " Deviations are those of each channel over the rows that the model learnt from."
+        } else {
+            ""
         };
         format!(
             "The model learnt from {} rows of {}. Where they are among the rows measured here, the \
@@ -157,16 +156,20 @@ impl Page<'_> {
 
     fn spectra(&self) -> Result<Value> {
         let channels = self.recording.channels();
-        let mut plots = self.spectrum(1)?;
         let rows = (WINDOW_VALUES / channels).min(parse_model(self.file)?.window());
         let rows = rows.min(self.recording.rows / 2);
+        let mut plots = Vec::new();
+        if channels > 1 || rows < 2 {
+            plots.extend(self.spectrum(1)?);
+        }
         if rows > 1 {
             plots.extend(self.spectrum(rows)?);
         }
         let text = format!(
-            "Principal components of the recording, each channel less its mean and in units of {}. The \
-             faster the variances fall, the more the channels have in common.",
-            if self.file.relative { "its deviation" } else { "its own" }
+            "Principal components of the recording, each channel less its mean and in {}; a missing cell \
+             counts as the value before it. The faster the variances fall, the more the channels, and in \
+             windows the rows, have in common.",
+            if self.file.relative { "units of its deviation" } else { "its own unit" }
         );
         let still = "Nothing varies in these rows: there is no spectrum.";
         Ok(json!({
@@ -194,7 +197,7 @@ impl Page<'_> {
         let enough =
             |share| shares.iter().position(|&s| s >= share).map_or(shares.len(), |k| k + 1);
         let of = match rows {
-            1 => format!("{} channels", variances.len()),
+            1 => "the channels".into(),
             _ => format!("windows of {rows} rows"),
         };
         let error = self.report.rmse * self.report.rmse;
@@ -241,9 +244,9 @@ impl Page<'_> {
             shown.sort_by(|&a, &b| in_units(b).total_cmp(&in_units(a)));
             shown.truncate(MOST_TRACES);
             shown.sort_unstable();
-            text += &format!(
-                " Shown are the {MOST_TRACES} of {} channels with the largest root mean square error \
-                 in {}; the table at the end has all.",
+            text = format!(
+                "{text} Shown are the {MOST_TRACES} of {} channels with the largest root mean square \
+                 error in {}; the table at the end has all.",
                 channels.len(),
                 self.unit()
             );
@@ -279,10 +282,8 @@ impl Page<'_> {
         );
         let title = format!("Original, decoded and error of channel {}", spec.name);
         let mut plot = plot(&trace.figure()?, &title, &text, &keys);
-        plot["heading"] = match self.file.named {
-            true => json!(spec.name),
-            false => json!(format!("Channel {}", spec.name)),
-        };
+        let heading = if self.file.named { "" } else { "Channel " };
+        plot["heading"] = json!(format!("{heading}{}", spec.name));
         Ok(plot)
     }
 
@@ -334,7 +335,7 @@ impl Page<'_> {
             [("original", "models fitted for this page"), ("decoded", "this model, as a ring")];
         let text = format!("Bits per value over the {what}.");
         let plot = plot(&figure, "Rate and distortion", &text, &keys);
-        let rows = curve.points.iter().map(|point| self.rate(point));
+        let rows = curve.points.iter().map(rate);
         let own = json!({
             "mark": true,
             "cells": [
@@ -357,17 +358,6 @@ impl Page<'_> {
                 "rows": rows.chain([own]).collect::<Vec<_>>(),
             },
         }))
-    }
-
-    fn rate(&self, point: &Point) -> Value {
-        let promise = wanted(point.promise);
-        match &point.report {
-            Ok(report) => json!({ "cells": [
-                promise, short(report.bits_per_value), short(report.rmse), short(report.max_error),
-                kept(report),
-            ]}),
-            Err(error) => json!({ "cells": [promise], "note": format!("no model: {error:#}") }),
-        }
     }
 
     /// What the page's own fits were made from.
@@ -477,6 +467,18 @@ fn plot(figure: &Figure, title: &str, text: &str, keys: &[(&str, &str)]) -> Valu
 /// A colour as plots write it, so that the page can find it there.
 fn css(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
+}
+
+/// The figures of a promise in a row, or why there are none.
+fn rate(point: &Point) -> Value {
+    let promise = wanted(point.promise);
+    match &point.report {
+        Ok(report) => json!({ "cells": [
+            promise, short(report.bits_per_value), short(report.rmse), short(report.max_error),
+            kept(report),
+        ]}),
+        Err(error) => json!({ "cells": [promise], "note": format!("no model: {error:#}") }),
+    }
 }
 
 fn wanted(promise: Promise) -> String {

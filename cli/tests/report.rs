@@ -21,13 +21,14 @@ struct Case {
 /// Names that would end a tag, an attribute or an entity.
 const AWKWARD: [&str; 3] = ["a<b>&\"c\"", "it's <script>alert(1)</script>", "&lt;tag"];
 
+fn made_up(rows: u32, cells: &dyn Fn(f64) -> String) -> String {
+    (0..rows).map(|row| cells(f64::from(row)) + "\n").collect()
+}
+
 fn cases() -> Vec<Case> {
     let case = |name, text: String, fit, report| Case { name, text, fit, report };
     let telemetry = std::fs::read_to_string(root().join("data/telemetry.csv")).unwrap();
     let lines = |count: usize| telemetry.lines().take(count).collect::<Vec<_>>().join("\n");
-    let made_up = |rows: u32, cells: &dyn Fn(f64) -> String| -> String {
-        (0..rows).map(|row| cells(f64::from(row)) + "\n").collect()
-    };
     let wave = |t: f64| (t / 9.0).sin() * 10.0 + (t * 7.7).sin();
     let columns = "--columns 1,5,6,16";
     let names = AWKWARD.map(|name| format!("\"{}\"", name.replace('"', "\"\""))).join(",");
@@ -240,9 +241,7 @@ fn dump(bench: &Bench, browser: &str, page: &str) -> Option<(String, String)> {
 #[test]
 fn a_broken_bound_is_shown_and_has_its_exit_code() {
     let bench = Bench::new();
-    let rows = |offset: f64| -> String {
-        (0..60).map(|row| format!("{}\n", offset + f64::from(row % 9) / 7.0)).collect()
-    };
+    let rows = |offset: f64| made_up(60, &|t| (offset + (t % 9.0) / 7.0).to_string());
     bench.file("near.csv", rows(0.0));
     bench.file("far.csv", rows(1e6));
     bench.ok("fit near.csv --max-error 0.001 --kind f32 -o model");
