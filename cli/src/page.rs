@@ -21,6 +21,9 @@ const MOST_TRACES: usize = 16;
 /// Values in the windows whose spectrum is shown where there are few channels.
 const WINDOW_VALUES: usize = 64;
 
+/// Longest table that is kept on one sheet of paper.
+const PAPER_ROWS: usize = 32;
+
 /// All that a page is made from.
 pub(crate) struct Page<'a> {
     pub(crate) model: &'a str,
@@ -81,13 +84,13 @@ impl Page<'_> {
             )
             .trim_end()
             .into(),
-            Promise::Components(k) => format!("{k} components of each window, no bound"),
+            Promise::Components(k) => format!("{} of each window", counted(k, "component")),
         }
     }
 
     fn verdict(&self) -> Value {
         let (held, text) = match (self.report.bound, self.report.is_kept()) {
-            (None, _) => ("none", "nothing to hold"),
+            (None, _) => ("none", "no bound promised"),
             (_, true) => ("true", "held ✓"),
             (_, false) => ("false", "NOT HELD ✗"),
         };
@@ -147,9 +150,9 @@ impl Page<'_> {
             ""
         };
         format!(
-            "The model learnt from {} rows of {}. Where they are among the rows measured here, the \
+            "The model learnt from {} of {}. Where they are among the rows measured here, the \
              figures flatter it.{deviations} Rows are counted from 0, from the first row measured.",
-            self.file.train_rows,
+            counted(self.file.train_rows, "row"),
             self.file.sources.join(", ")
         )
     }
@@ -296,19 +299,19 @@ impl Page<'_> {
         });
         let errors: Vec<f64> = errors.collect();
         let (limit, name, unit) = match self.file.promise {
-            Promise::MaxError(e) if e > 0.0 => (Some(1.0), "bound", "the bound".into()),
-            Promise::MaxError(e) => (Some(e), "bound", self.unit().to_string()),
-            Promise::Rmse(e) => (Some(e), "promised root mean square", self.unit().into()),
-            Promise::Components(_) => (None, "", self.unit().into()),
+            Promise::MaxError(e) if e > 0.0 => (Some(1.0), "bound", "units of the bound"),
+            Promise::MaxError(e) => (Some(e), "bound", self.unit()),
+            Promise::Rmse(e) => (Some(e), "promised root mean square", self.unit()),
+            Promise::Components(_) => (None, "", self.unit()),
         };
-        let figure = figures::histogram(&errors, limit, &format!("error, in units of {unit}"))?;
+        let figure = figures::histogram(&errors, limit, &format!("error, in {unit}"))?;
         let keys = [("original", "errors"), ("limit", name)];
         let keys = if limit.is_some() { &keys[..] } else { &[] };
         let text = format!("{} errors of all channels.", errors.len());
         let plot = plot(&figure, "Histogram of errors", &text, keys);
         Ok(json!({
             "title": "Errors",
-            "text": format!("How the errors, decoded less original, are spread, in units of {unit}."),
+            "text": format!("How the errors, decoded less original, are spread, in {unit}."),
             "plots": [plot],
         }))
     }
@@ -384,21 +387,25 @@ impl Page<'_> {
         };
         let (least, most) = (lengths.iter().min(), lengths.iter().max());
         let text = format!(
-            "{} frames of {} to {} bytes.",
-            lengths.len(),
+            "{}; the smallest has {} bytes, the largest {}.",
+            counted(lengths.len(), "frame"),
             least.copied().unwrap_or(0),
             most.copied().unwrap_or(0)
         );
+        let alone = match chain {
+            1 => "each decodes".into(),
+            _ => format!("one in {chain}, from the first on, decodes"),
+        };
         let last = match self.recording.rows % window {
             0 => String::new(),
-            rows if lengths.len() > 1 => format!(" The last frame holds {rows} rows only."),
-            rows => format!(" The only frame holds {rows} rows."),
+            rows if lengths.len() > 1 => format!(" The last frame holds {}.", counted(rows, "row")),
+            rows => format!(" The only frame holds {}.", counted(rows, "row")),
         };
         Ok(json!({
             "title": "Frames over time",
             "text": format!(
-                "Bytes of each frame, its header included. A frame holds {window} rows; every frame \
-                 whose number is a multiple of {chain} decodes alone.{last}"
+                "Bytes of each frame, its header included. A whole frame holds {}; {alone} alone.{last}",
+                counted(window, "row")
             ),
             "plots": [plot(&figure, "Bytes of each frame over the rows", &text, keys)],
         }))
@@ -430,6 +437,7 @@ impl Page<'_> {
                 "head": ["way", "bits/value", "on values", "model bytes"],
                 "rows": rows.collect::<Vec<_>>(),
             },
+            "long": tried.len() > PAPER_ROWS,
         })
     }
 
@@ -441,7 +449,7 @@ impl Page<'_> {
         json!({
             "title": "Channels",
             "text": "Errors of each channel in its own unit.",
-            "long": true,
+            "long": self.report.channels.len() > PAPER_ROWS,
             "table": {
                 "title": "Errors by channel",
                 "head": ["channel", "RMSE", "largest error", "bound"],
@@ -481,11 +489,14 @@ fn rate(point: &Point) -> Value {
     }
 }
 
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 fn wanted(promise: Promise) -> String {
     match promise {
         Promise::MaxError(e) | Promise::Rmse(e) => short(e),
-        Promise::Components(1) => "1 component".into(),
-        Promise::Components(k) => format!("{k} components"),
+        Promise::Components(k) => counted(k, "component"),
     }
 }
 
