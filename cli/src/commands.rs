@@ -253,7 +253,9 @@ fn report(
         chain,
         curve: &curve,
     };
+    let waiting = console.wait("drawing");
     let page = page.to_html().with_context(|| recording.source.clone())?;
+    drop(waiting);
     output::replace(output, |out| writeln!(out, "{page}"))?;
     Ok(verdict(&report))
 }

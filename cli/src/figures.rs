@@ -198,7 +198,7 @@ impl Frame<'_> {
         let letters = TextStyle::from(("sans-serif", f64::from(LETTER * FINE) * 1.24).into_font());
         let letters = letters.color(&TEXT.light);
         area.draw(&Text::new(self.title, (2 * FINE, 2 * FINE), letters.clone()))?;
-        let below = if self.x_name.is_empty() { 18 } else { 34 };
+        let below = if self.x_name.is_empty() { 22 } else { 34 };
         let mut chart = ChartBuilder::on(area)
             .margin_top(20 * FINE)
             .margin_right(20 * FINE)
@@ -395,7 +395,7 @@ impl Trace<'_> {
             _ => Axis::even(rows.start as f64, (rows.end - 1) as f64, 5),
         };
         let parted = stretch != rows;
-        let (top, near) = if parted { (110, 130) } else { (0, 170) };
+        let (top, near) = if parted { (114, 134) } else { (0, 174) };
         draw(top + near + 125, |area| {
             let (upper, lower) = area.split_vertically((top + near) * FINE);
             let (whole, near) = upper.split_vertically(top * FINE);
@@ -493,8 +493,8 @@ pub(crate) fn histogram(errors: &[f64], limit: Option<f64>, unit: &str) -> Resul
 /// The errors are on a logarithmic axis if all are above zero, and evenly spaced otherwise.
 pub(crate) fn curve(points: &[(f64, f64)], own: (f64, f64), x_name: &str) -> Result<Figure> {
     let all = || points.iter().copied().chain([own]);
-    let logarithmic = all().all(|(x, _)| x > 0.0);
-    let mut errors: Vec<f64> = all().map(|(x, _)| x).collect();
+    let mut errors: Vec<f64> = all().map(|(x, _)| x).filter(|x| x.is_finite()).collect();
+    let logarithmic = errors.iter().all(|&x| x > 0.0);
     errors.sort_by(f64::total_cmp);
     errors.dedup();
     let place = |x: f64| {

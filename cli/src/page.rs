@@ -40,7 +40,7 @@ pub(crate) struct Page<'a> {
 impl Page<'_> {
     pub(crate) fn to_html(&self) -> Result<String> {
         let sections = [
-            self.spectra()?,
+            self.spectra(),
             self.traces()?,
             self.errors()?,
             self.rates()?,
@@ -106,7 +106,7 @@ impl Page<'_> {
         };
         let components = match model.components() {
             0 => String::new(),
-            k => format!(", {k} components"),
+            k => format!(", {}", counted(k, "component")),
         };
         let mut facts = vec![
             ("Bits per value", short(report.bits_per_value)),
@@ -126,7 +126,7 @@ impl Page<'_> {
             ("RMSE", format!("{}{unit}", short(report.rmse))),
             ("Largest error", format!("{}{unit}", short(report.max_error))),
             ("Compressed file", format!("{} bytes", report.bytes)),
-            ("Frames", format!("{} of {} rows", report.frames, model.window())),
+            ("Frames", format!("{} of {}", report.frames, counted(model.window(), "row"))),
             (
                 "Model",
                 format!(
@@ -157,7 +157,29 @@ impl Page<'_> {
         )
     }
 
-    fn spectra(&self) -> Result<Value> {
+    fn spectra(&self) -> Value {
+        let unit = if self.file.relative { "units of its deviation" } else { "its own unit" };
+        let (text, plots) = match self.all_spectra() {
+            Ok(plots) if plots.is_empty() => {
+                ("Nothing varies in these rows: there is no spectrum.".into(), plots)
+            }
+            Ok(plots) => {
+                let text = format!(
+                    "Principal components of the recording, each channel less its mean and in {unit}; a \
+                     missing cell counts as the value before it. The faster the variances fall, the more \
+                     the channels, and in windows the rows, have in common."
+                );
+                (text, plots)
+            }
+            Err(error) => (format!("There is no spectrum: {error:#}."), Vec::new()),
+        };
+        json!({
+            "title": "Spectrum and explained variance", "text": text, "plots": plots, "pairs": true,
+        })
+    }
+
+    /// The spectrum of the channels, and where they are few that of short windows too.
+    fn all_spectra(&self) -> Result<Vec<Value>> {
         let channels = self.recording.channels();
         let rows = (WINDOW_VALUES / channels).min(parse_model(self.file)?.window());
         let rows = rows.min(self.recording.rows / 2);
@@ -168,25 +190,12 @@ impl Page<'_> {
         if rows > 1 {
             plots.extend(self.spectrum(rows)?);
         }
-        let text = format!(
-            "Principal components of the recording, each channel less its mean and in {}; a missing cell \
-             counts as the value before it. The faster the variances fall, the more the channels, and in \
-             windows the rows, have in common.",
-            if self.file.relative { "units of its deviation" } else { "its own unit" }
-        );
-        let still = "Nothing varies in these rows: there is no spectrum.";
-        Ok(json!({
-            "title": "Spectrum and explained variance",
-            "text": if plots.is_empty() { still.into() } else { text },
-            "plots": plots,
-            "pairs": true,
-        }))
+        Ok(plots)
     }
 
     /// Variances and their sums over windows of so many rows; nothing if all rows are the same.
     fn spectrum(&self, rows: usize) -> Result<Vec<Value>> {
-        let variances = spectrum(self.recording, self.file, rows)
-            .context("the spectrum of the recording cannot be shown")?;
+        let variances = spectrum(self.recording, self.file, rows)?;
         let largest = variances.first().copied().unwrap_or(0.0);
         if largest <= 0.0 {
             return Ok(Vec::new());
@@ -203,10 +212,10 @@ impl Page<'_> {
             1 => "the channels".into(),
             _ => format!("windows of {rows} rows"),
         };
-        let error = self.report.rmse * self.report.rmse;
+        let error = Some(self.report.rmse.powi(2)).filter(|e| *e > 0.0 && e.is_finite());
         let mut keys = vec![("original", "variance")];
         let mut note = String::new();
-        if error > 0.0 {
+        if let Some(error) = error {
             keys.push(("limit", "mean square error"));
             note = format!(
                 " {} of {} components lie above the mean square error of the decoded values.",
@@ -216,7 +225,7 @@ impl Page<'_> {
         }
         Ok(vec![
             plot(
-                &figures::scree(&variances, (error > 0.0).then_some(error))?,
+                &figures::scree(&variances, error)?,
                 &format!("Scree plot of {of}"),
                 &format!("Scree plot of {of}.{note}"),
                 &keys,
