@@ -571,7 +571,7 @@ mod tests {
         let labels = |axis: Axis| axis.ticks.into_iter().map(|t| t.1).collect::<Vec<_>>().join(" ");
         assert_eq!(labels(Axis::even(0.0, 7401.0, 5)), "0 2000 4000 6000");
         assert_eq!(labels(Axis::even(-0.11, 0.11, 5)), "-0.10 -0.05 0 0.05 0.10");
-        assert_eq!(labels(Axis::even(0.0, 2.4e7, 5)), "0 1e7 2e7");
+        assert_eq!(labels(Axis::even(0.0, 2.4e7, 5)), "0 5e6 1e7 1.5e7 2e7");
         assert_eq!(labels(Axis::even(-3e-9, 3e-9, 4)), "-2e-9 0 2e-9");
         assert_eq!(labels(Axis::logarithmic(-3.0, 2.0, 6)), "0.001 0.01 0.1 1 10 100");
         assert_eq!(labels(Axis::logarithmic(0.0, 0.9, 6)), "1 2 5");

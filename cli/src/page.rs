@@ -73,17 +73,19 @@ impl Page<'_> {
     }
 
     fn promise(&self) -> String {
-        let unit = if self.file.relative { " deviations of its channel" } else { "" };
         match self.file.promise {
             Promise::MaxError(0.0) => "every value exactly".into(),
-            Promise::MaxError(e) => format!("every value within {}{unit}", short(e)),
+            Promise::MaxError(e) if self.file.relative => {
+                format!("every value within {} deviations of its channel", short(e))
+            }
+            Promise::MaxError(e) => {
+                format!("every value within {}, in its channel's unit", short(e))
+            }
             Promise::Rmse(e) => format!(
-                "root mean square error of every window within {} {}",
+                "root mean square error of every window within {}, in {}",
                 short(e),
-                if self.file.relative { "deviations" } else { "" }
-            )
-            .trim_end()
-            .into(),
+                self.unit()
+            ),
             Promise::Components(k) => format!("{} of each window", counted(k, "component")),
         }
     }
