@@ -27,6 +27,7 @@ Examples:
   eigenmote compress model.eig today.csv -o today.eigc
   eigenmote decompress model.eig today.eigc -o today.csv
   eigenmote evaluate model.eig today.csv --json
+  eigenmote report model.eig today.csv -o report.html
   eigenmote compare recording.csv --max-error 0.05 --relative
 
 Exit codes: 0 done, 1 failed or a bound was not held, 2 wrong usage";
@@ -122,6 +123,22 @@ pub(crate) enum Command {
         #[arg(long, short, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+    /// Show what a model does to a recording, as a page for a browser
+    ///
+    /// Measures as `evaluate` does, fits models for smaller and larger errors to the first half of the
+    /// rows, measures them on the second, and draws spectrum, traces, errors, costs and frames.
+    #[command(after_help = REPORT_HELP)]
+    Report {
+        model: PathBuf,
+        input: PathBuf,
+        #[command(flatten)]
+        part: PartArgs,
+        #[command(flatten)]
+        chain: ChainArgs,
+        /// HTML file to write
+        #[arg(long, short, value_name = "PAGE")]
+        output: PathBuf,
+    },
     /// Measure a recording with this and with general compressors
     ///
     /// Fits on the first part of a recording and measures on the rest, as a whole and in packets that
@@ -190,6 +207,15 @@ const ROUNDTRIP_HELP: &str = "\
 Examples:
   eigenmote roundtrip recording.csv --max-error 0.05 --relative
   eigenmote roundtrip counts.npy --max-error 0 -o out";
+
+const REPORT_HELP: &str = "\
+The page is one file without scripts that loads nothing else; it fits phones and paper. Of recordings with
+many channels it draws the 16 with the largest errors, and lists the errors of all. The exit code is 1 if
+the bound is not held; the page is written all the same.
+
+Examples:
+  eigenmote report model.eig today.csv -o report.html
+  eigenmote report model.eig all.csv --skip-fraction 0.5 -o report.html";
 
 const COMPARE_HELP: &str = "\
 The general compressors are measured through Python with numpy and the packages pysz (SZ3), zfpy, pcodec,

@@ -505,6 +505,13 @@ fn decode_rows<S: Value>(
     Rows { values, seen, time: clock.0 }
 }
 
+/// The bytes of each frame of an undamaged compressed file.
+pub(crate) fn frame_lengths(bytes: &[u8]) -> Result<Vec<usize>> {
+    let Container { header, frames, .. } = container::parse(bytes)?;
+    // The id of the frames is the low half of the checksum.
+    Ok(Scan::of_id(frames, header.model as u16).map(|found| found.end - found.start).collect())
+}
+
 /// The library's mode in the words of the command line.
 pub(crate) fn mode_name(mode: Mode) -> &'static str {
     match mode {

@@ -12,12 +12,14 @@ use crate::args::{self, ChainArgs, Cli, Command, CompareArgs, FitArgs, PartArgs,
 use crate::coding::{self, Decoded, Encoded, kind_of, mode_name, parse_model};
 use crate::compare;
 use crate::container::{self, Container};
-use crate::fit::{Fitted, Plan, fit};
+use crate::curve::Curve;
+use crate::fit::{Fitted, Plan, file_name, fit};
 use crate::input::{self, Columns, Recording};
 use crate::model_file::{ModelFile, Promise};
 use crate::output::{self, Samples};
+use crate::page::Page;
 use crate::progress::Console;
-use crate::report::{Report, measure, plain_table, right_align, short};
+use crate::report::{Report, evaluate, judge, plain_table, right_align, short};
 
 /// Runs a command; `false` if it ended but a promise was not kept.
 pub(crate) fn run(cli: Cli) -> Result<bool> {
@@ -86,6 +88,9 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
         Command::Roundtrip { input, fit, train_fraction, chain, json, output } => {
             roundtrip(&input, &fit, train_fraction, chain, json, output.as_deref(), console)
         }
+        Command::Report { model, input, part, chain, output } => {
+            report(&model, &input, &part, chain, &output, console)
+        }
         Command::Compare { input, compare, json } => compare_with(&input, &compare, json, console),
     }
 }
@@ -98,10 +103,9 @@ fn explain(fitted: &Fitted, args: &FitArgs) {
     let mut table = plain_table();
     table.set_header(["tried", "bits/value", "on values", "model bytes"]);
     for way in &fitted.tried {
-        let bits = way.bytes as f64 * 8.0 / way.values.max(1) as f64;
         table.add_row([
             way.what.clone(),
-            format!("{bits:.3}"),
+            format!("{:.3}", way.bits_per_value()),
             way.values.to_string(),
             way.model.to_string(),
         ]);
@@ -249,29 +253,6 @@ fn embedded(bytes: Option<&[u8]>) -> Result<ModelFile> {
     Ok(file)
 }
 
-/// Compresses, decompresses and measures.
-fn evaluate(
-    file: &ModelFile,
-    recording: &Recording,
-    chain: ChainArgs,
-    console: Console,
-) -> Result<(Report, Vec<u8>, Decoded)> {
-    let encoded = coding::compress(file, recording, chain, console)?;
-    let (report, decoded) = judge(file, recording, &encoded, console)?;
-    Ok((report, encoded.bytes, decoded))
-}
-
-/// Decompresses and measures.
-fn judge(
-    file: &ModelFile,
-    recording: &Recording,
-    encoded: &Encoded,
-    console: Console,
-) -> Result<(Report, Decoded)> {
-    let decoded = coding::decompress(file, &encoded.bytes, false, console)?;
-    Ok((measure(file, recording, encoded, &decoded), decoded))
-}
-
 /// The codec promises on the values that it gets: where those are rounded ones, the promise on the
 /// recording has to be seen.
 fn check_promise(
@@ -293,10 +274,47 @@ fn check_promise(
 fn print_report(report: &Report, json: bool) -> Result<bool> {
     let text = if json { format!("{:#}", report.to_json()) } else { report.to_text() };
     print(&text)?;
+    Ok(verdict(report))
+}
+
+/// Whether the promise was kept; if not, it is told.
+fn verdict(report: &Report) -> bool {
     if !report.is_kept() {
         eprintln!("error: the promised bound was not kept");
     }
-    Ok(report.is_kept())
+    report.is_kept()
+}
+
+fn report(
+    model: &Path,
+    input: &Path,
+    part: &PartArgs,
+    chain: ChainArgs,
+    output: &Path,
+    console: Console,
+) -> Result<bool> {
+    output::check(output)?;
+    let file = read_model(model)?;
+    let recording = read_part(input, part, &file, console)?;
+    let encoded = coding::compress(&file, &recording, chain, console)?;
+    let (report, decoded) = judge(&file, &recording, &encoded, console)?;
+    let curve = Curve::measure(&file, &recording, chain, console)?;
+    let page = Page {
+        model: &file_name(&model.to_string_lossy()),
+        recording_name: &file_name(&recording.source),
+        file: &file,
+        recording: &recording,
+        encoded: &encoded,
+        decoded: &decoded,
+        report: &report,
+        chain,
+        curve: &curve,
+    };
+    let waiting = console.wait("drawing");
+    let page = page.to_html().with_context(|| recording.source.clone())?;
+    drop(waiting);
+    output::replace(output, |out| writeln!(out, "{page}"))?;
+    Ok(verdict(&report))
 }
 
 fn print(text: &str) -> Result<()> {

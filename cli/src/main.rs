@@ -2,6 +2,7 @@
 //!
 //! `args` is the command line, `input` reads recordings, `fit` learns a model, `coding` drives the
 //! library's encoder and decoder, `report` measures, `compare` measures general compressors beside it,
+//! `page` shows it all with `curve` (what other bounds cost) and `figures` (plots),
 //! `commands` puts them together; `model_file` and `container` are the two file formats, `output`
 //! writes files.
 #![allow(
@@ -17,10 +18,13 @@ mod coding;
 mod commands;
 mod compare;
 mod container;
+mod curve;
+mod figures;
 mod fit;
 mod input;
 mod model_file;
 mod output;
+mod page;
 mod predictors;
 mod progress;
 mod report;

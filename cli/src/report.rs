@@ -2,47 +2,74 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
-use crate::coding::{Decoded, Encoded};
+use crate::args::ChainArgs;
+use crate::coding::{self, Decoded, Encoded};
 use crate::input::{Kind, Recording};
 use crate::model_file::{ModelFile, Promise};
+use crate::progress::Console;
 
-struct ChannelReport {
-    name: String,
-    rmse: f64,
-    max_error: f64,
-    bound: Option<f64>,
+/// Errors of one channel, in its own unit.
+pub(crate) struct ChannelReport {
+    pub(crate) name: String,
+    pub(crate) rmse: f64,
+    pub(crate) max_error: f64,
+    pub(crate) bound: Option<f64>,
 }
 
 /// Errors and sizes; see `eigenmote evaluate --help` for the meaning of the overall figures.
 pub(crate) struct Report {
-    rows: usize,
-    values: usize,
-    missing: usize,
-    frames: usize,
-    bytes: usize,
+    pub(crate) rows: usize,
+    pub(crate) values: usize,
+    pub(crate) missing: usize,
+    pub(crate) frames: usize,
+    pub(crate) bytes: usize,
     frame_bytes: usize,
     kind: Kind,
-    bits_per_value: f64,
-    ratio_input: f64,
-    ratio_f32: f64,
-    input_bits: f64,
-    rmse: f64,
-    max_error: f64,
-    worst_window_rmse: f64,
+    pub(crate) bits_per_value: f64,
+    pub(crate) ratio_input: f64,
+    pub(crate) ratio_f32: f64,
+    pub(crate) input_bits: f64,
+    pub(crate) rmse: f64,
+    pub(crate) max_error: f64,
+    pub(crate) worst_window_rmse: f64,
     promise: Promise,
     relative: bool,
-    bound: Option<f64>,
+    pub(crate) bound: Option<f64>,
     bound_held: Option<bool>,
     encode_mb_per_s: f64,
     decode_mb_per_s: f64,
-    channels: Vec<ChannelReport>,
+    pub(crate) channels: Vec<ChannelReport>,
+}
+
+/// Compresses, decompresses and measures.
+pub(crate) fn evaluate(
+    file: &ModelFile,
+    recording: &Recording,
+    chain: ChainArgs,
+    console: Console,
+) -> Result<(Report, Vec<u8>, Decoded)> {
+    let encoded = coding::compress(file, recording, chain, console)?;
+    let (report, decoded) = judge(file, recording, &encoded, console)?;
+    Ok((report, encoded.bytes, decoded))
+}
+
+/// Decompresses and measures.
+pub(crate) fn judge(
+    file: &ModelFile,
+    recording: &Recording,
+    encoded: &Encoded,
+    console: Console,
+) -> Result<(Report, Decoded)> {
+    let decoded = coding::decompress(file, &encoded.bytes, false, console)?;
+    Ok((measure(file, recording, encoded, &decoded), decoded))
 }
 
 /// Compares what came out of the decoder with the recording, cell by cell.
-pub(crate) fn measure(
+fn measure(
     file: &ModelFile,
     recording: &Recording,
     encoded: &Encoded,

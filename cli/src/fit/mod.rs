@@ -3,6 +3,8 @@
 mod predictive;
 mod transform;
 
+pub(crate) use transform::spectrum;
+
 use anyhow::{Context, Result, bail};
 use eigenmote::codec::fit::Tally;
 use eigenmote::codec::{CONTEXTS, MAX_PAYLOAD, Model, ModelSpec, Slot};
@@ -50,6 +52,12 @@ pub(crate) struct Tried {
     pub(crate) values: usize,
     /// Bytes of the model itself.
     pub(crate) model: usize,
+}
+
+impl Tried {
+    pub(crate) fn bits_per_value(&self) -> f64 {
+        self.bytes as f64 * 8.0 / self.values.max(1) as f64
+    }
 }
 
 /// One channel over the training rows, missing cells left out.
@@ -261,7 +269,8 @@ impl<'a, S: Value> Judge<'a, S> {
     }
 }
 
-fn file_name(source: &str) -> String {
+/// The last part of a path.
+pub(crate) fn file_name(source: &str) -> String {
     let name = std::path::Path::new(source).file_name();
     name.map_or_else(|| source.to_string(), |name| name.to_string_lossy().into_owned())
 }

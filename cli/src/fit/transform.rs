@@ -10,8 +10,10 @@ use eigenmote::linalg::{EighError, eigh_view};
 use eigenmote::mat::MatMut;
 use eigenmote::simd::dot;
 
-use super::{Goal, Judge, Stats, TRIAL_WINDOWS, Training, some, tally, windows, write};
+use super::{Goal, Judge, Stats, TRIAL_WINDOWS, Training, some, stats, tally, windows, write};
 use crate::coding::Value;
+use crate::input::Recording;
+use crate::model_file::ModelFile;
 
 /// Values in a window, unless the user says otherwise: the basis stays small.
 const DEFAULT_VALUES: usize = 256;
@@ -262,6 +264,15 @@ impl<'a, S: Value> Projection<'a, S> {
             write(Basis::I16(&values.flat_map(weight).collect::<Vec<i16>>()))
         }
     }
+}
+
+/// Variances along the principal axes of a recording, descending, in units of a model's channels; an
+/// axis weighs the values of so many consecutive rows.
+pub(crate) fn spectrum(recording: &Recording, file: &ModelFile, rows: usize) -> Result<Vec<f64>> {
+    let recordings = std::slice::from_ref(recording);
+    let units: Vec<f64> = file.channels.iter().map(|channel| channel.unit).collect();
+    let segments = std::slice::from_ref(&recording.values);
+    Ok(Axes::of(segments, &stats(recordings), &units, rows)?.variances)
 }
 
 /// As many fraction bits as let the largest weight of an axis fit a byte.
