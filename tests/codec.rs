@@ -65,7 +65,7 @@ fn predictive_blob<S: Sample>(
     order: u8,
     (tradeoff, budget): (f64, f64),
 ) -> Vec<u8> {
-    let lattice = Lattice::<S>::fine(0.0, step).unwrap();
+    let lattice = Lattice::<S>::weighed(0.0, step, step).unwrap();
     let channels = (0..channels).map(|c| Channel { lattice, predictor: predictor(c, order) });
     let (tradeoff, budget) = (fit::q8(tradeoff), fit::q8(budget).max(1));
     let channels: Vec<Channel<S>> = channels.collect();

@@ -500,8 +500,6 @@ fn codecs<S: Sample>(kind: SampleKind, from: impl Fn(i16) -> S) {
     let windows = [quiet, rough];
     let bounded = without_allocation("Lattice and Survey", || surveyed(&quiet));
     coding(&bounded, Method::Bounded, &windows);
-    let predictive = Method::Predictive { tradeoff: 25, budget: fit::q8(0.4) };
-    coding(&bounded, predictive, &windows);
     let lattice = without_allocation("lattices", || {
         let grid = Lattice::<S>::on_grid(0.0, 1.0, 2.0).map(|l| (l.snap(quiet[3]), l.is_valid()));
         let bad = Lattice::<S>::bounded(f64::NAN, -1.0);
@@ -513,6 +511,10 @@ fn codecs<S: Sample>(kind: SampleKind, from: impl Fn(i16) -> S) {
         Some(fine)
     })
     .unwrap();
+    let weighed = without_allocation("weighed", || Lattice::<S>::weighed(0.0, 3.0, 1.5)).unwrap();
+    let predictive = Method::Predictive { tradeoff: 25, budget: fit::q8(0.7) };
+    let predicted = bounded.map(|channel| Channel { lattice: weighed, ..channel });
+    coding(&predicted, predictive, &windows);
     let channels = [Channel { lattice, predictor: Predictor::default() }; 2];
     let basis = without_allocation("basis", || {
         core::array::from_fn::<_, 32, _>(|i| {

@@ -66,7 +66,7 @@ fn bounded<S: Sample>(window: &[S], lattice: Lattice<S>, order: u8) {
 
 /// By projection and by prediction.
 fn within_budget<S: Sample>(window: &[S], step: f64, order: u8) {
-    let Some(lattice) = Lattice::<S>::fine(0.0, step) else { return };
+    let Some(lattice) = Lattice::<S>::weighed(0.0, step, step) else { return };
     let budget = fit::q8(f64::from(order) / 3.0 + 0.2);
     let basis: Vec<i16> = (0..WINDOW * CHANNELS)
         .flat_map(|i| [2048, if i % 2 == 0 { 2048 } else { -2048 }])

@@ -97,7 +97,9 @@ pub trait Sample: sealed::Sealed + Copy + Debug + Default + PartialEq + 'static 
     fn bounded(offset: f64, epsilon: f64) -> Option<Lattice<Self>>;
     /// See [`Lattice::fine`].
     fn fine(offset: f64, step: f64) -> Option<Lattice<Self>>;
-    /// See [`Lattice::halved`].
+    /// The word of [`Lattice::weighed`] for a unit.
+    fn unit(unit: f64) -> Option<Self::Word>;
+    /// The lattice with half the step, or next to it.
     fn halved(lattice: &Lattice<Self>) -> Lattice<Self>;
     /// See [`Lattice::nearest`].
     fn nearest(lattice: &Lattice<Self>, x: Self) -> Option<i32>;
@@ -116,7 +118,8 @@ pub struct Lattice<S: Sample> {
     pub offset: S::Word,
     /// Distance of neighbouring points, positive. For integers in units of 2^−16.
     pub step: S::Word,
-    /// Promised |x − x̂| of bounded mode, in the unit of the samples; unused in transform mode.
+    /// Bounded mode: promised |x − x̂|, in the unit of the samples. Predictive mode: the error that
+    /// counts as one, for integers in units of 2^−16. Unused in transform mode.
     pub epsilon: S::Word,
 }
 
@@ -147,6 +150,13 @@ impl<S: Sample> Lattice<S> {
     /// multiple of 2^−16, at least one. `None` if it is not finite and positive in the type.
     pub fn fine(offset: f64, step: f64) -> Option<Self> {
         S::fine(offset, step)
+    }
+
+    /// A lattice with this step for predictive mode, in which an error of `unit` counts as one; both
+    /// as the step of [`Lattice::fine`], the unit rounded towards zero.
+    pub fn weighed(offset: f64, step: f64, unit: f64) -> Option<Self> {
+        let lattice = Self { epsilon: S::unit(unit)?, ..Self::fine(offset, step)? };
+        lattice.is_valid().then_some(lattice)
     }
 
     /// Whether all words are finite, the step positive and the bound not negative (for floats
@@ -191,6 +201,17 @@ impl<S: Sample> Lattice<S> {
         [nearest.saturating_add(1), nearest.saturating_sub(1)]
             .into_iter()
             .find(|&count| self.holds(x, self.restore(count)))
+    }
+
+    /// |x − restored| / epsilon as [`Lattice::error_q8`]: what counts in predictive mode.
+    #[inline(always)]
+    pub(super) fn weighed_error_q8(&self, x: S, restored: S) -> u32 {
+        S::error_q8(&Self { step: self.epsilon, ..*self }, x, restored)
+    }
+
+    /// Whether errors can be weighed.
+    pub(super) fn has_unit(&self) -> bool {
+        self.epsilon > S::Word::default()
     }
 
     /// |x − restored| / step in units of 2^−8, rounded up, saturating.
@@ -242,7 +263,7 @@ macro_rules! integer_sample {
             fn is_valid(lattice: &Lattice<Self>) -> bool {
                 (i64::from(i32::MIN)..=i64::from(i32::MAX)).contains(&lattice.offset)
                     && (1..=MAX_INTEGER_STEP).contains(&lattice.step)
-                    && (0..=i64::from(u32::MAX)).contains(&lattice.epsilon)
+                    && (0..=MAX_INTEGER_STEP).contains(&lattice.epsilon)
             }
             fn bounded(offset: f64, epsilon: f64) -> Option<Lattice<Self>> {
                 if !(0.0..=f64::from(u32::MAX)).contains(&epsilon) {
@@ -260,6 +281,10 @@ macro_rules! integer_sample {
                 let step = (Scalar::round(step * f64::from(1_u32 << STEP_BITS)) as i64).max(1);
                 let lattice = Lattice { offset: Scalar::round(offset) as i64, step, epsilon: 0 };
                 (offset.is_finite() && lattice.is_valid()).then_some(lattice)
+            }
+            fn unit(unit: f64) -> Option<i64> {
+                let scaled = unit * f64::from(1_u32 << STEP_BITS);
+                (scaled >= 1.0).then_some((scaled as i64).min(MAX_INTEGER_STEP))
             }
             #[inline(always)]
             fn halved(lattice: &Lattice<Self>) -> Lattice<Self> {
@@ -372,6 +397,10 @@ macro_rules! float_sample {
                 let step = <$t>::from_f64(step);
                 let lattice = Lattice { offset: <$t>::from_f64(offset), step, epsilon: 0.0 };
                 lattice.is_valid().then_some(lattice)
+            }
+            fn unit(unit: f64) -> Option<$t> {
+                let positive = unit > 0.0 && unit < f64::INFINITY;
+                if positive { Some(towards_zero::<$t>(unit).min($t::MAX)) } else { None }
             }
             #[inline(always)]
             fn halved(lattice: &Lattice<Self>) -> Lattice<Self> {

@@ -7,8 +7,8 @@
 //!
 //! Two promises, one per model:
 //! - *bounded*: |x − x̂| ≤ ε for every value of every finite input;
-//! - *predictive* and *transform*: the root mean square of (x − x̂)/step over each window within a
-//!   budget, by prediction of each value or by projection of a window on a few components.
+//! - *predictive* and *transform*: the root mean square of (x − x̂)/ε or (x − x̂)/step over each window
+//!   within a budget, by prediction of each value or by projection of a window on a few components.
 //!
 //! A frame never takes more than [`Model::max_frame_bytes`]: a window that would grow is sent as
 //! its plain samples.
@@ -258,6 +258,9 @@ pub fn encode<S: Sample>(
 /// if its number follows on that one's: it needs fewer bytes, and can be decoded after that one
 /// only. The first frame of a stream, and the one after [`Stream::restart`], stand alone.
 ///
+/// In predictive mode a window that is over the budget at first is encoded again, as a frame that
+/// stands alone, or, if `scratch` is twice [`Model::scratch_len`], still as the successor.
+///
 /// # Errors
 /// As [`encode`].
 pub fn encode_next<S: Sample>(
@@ -270,7 +273,8 @@ pub fn encode_next<S: Sample>(
 ) -> Result<usize, EncodeError> {
     let rows = check_window(model, window)?;
     let needed = model.scratch_len();
-    let slots = scratch.get_mut(..needed).ok_or(EncodeError::ScratchTooSmall { needed })?;
+    let slots =
+        scratch.split_at_mut_checked(needed).ok_or(EncodeError::ScratchTooSmall { needed })?;
     let plain_len = window.len().saturating_mul(S::KIND.bytes());
     let needed = OVERHEAD.saturating_add(plain_len);
     let out = out.get_mut(..needed).ok_or(EncodeError::BufferTooSmall { needed })?;
@@ -285,7 +289,7 @@ fn encode_rows<S: Sample>(
     stream: &mut Stream,
     sequence: u32,
     (window, rows): (&[S], u16),
-    slots: &mut [Slot],
+    (slots, spare): (&mut [Slot], &mut [Slot]),
     out: &mut [u8],
 ) -> Option<usize> {
     let rows = (usize::from(rows) != model.window()).then_some(rows);
@@ -297,7 +301,7 @@ fn encode_rows<S: Sample>(
     let payload = out.get_mut(place).unwrap_or(&mut []);
     let coded = match model.mode() {
         Mode::Bounded | Mode::Predictive => {
-            encode_predictive(model, stream, sequence, window, slots, payload)
+            encode_predictive(model, stream, sequence, window, (slots, spare), payload)
         }
         Mode::Transform => encode_transform(model, stream, window, slots, payload),
     };
@@ -434,22 +438,28 @@ fn check_window<S: Sample>(model: &Model<'_>, window: &[S]) -> Result<u16, Encod
     u16::try_from(rows).map_err(|_| EncodeError::WrongLength)
 }
 
+/// What a bit is worth in one attempt after the other until the budget is kept, as a part of the
+/// model's tradeoff; in the last one steps are halved.
+const TRADEOFFS: [u32; 8] = [16, 12, 9, 6, 4, 2, 0, 0];
+
 /// Flags and length of the coded payload; `None` if it does not fit or no tradeoff keeps the budget.
 fn encode_predictive<S: Sample>(
     model: &Model<'_>,
     stream: &mut Stream,
     sequence: u32,
     window: &[S],
-    slots: &mut [Slot],
+    (slots, spare): (&mut [Slot], &mut [Slot]),
     payload: &mut [u8],
 ) -> Option<(u8, usize)> {
     let allowed = model.allowed_squares(window.len());
     let mut last = stream.continues::<S>(model, slots, sequence);
-    // Bits are worth less and less error until the budget is kept; at last steps are halved. From
-    // the second time on the frame stands alone.
-    let tradeoff = model.tradeoff();
-    let tradeoffs = [tradeoff, tradeoff / 2, tradeoff / 4, tradeoff / 8, 0, 0];
-    for (attempt, tradeoff) in (1..).zip(tradeoffs) {
+    // With room for it, the state from before is there for all attempts.
+    let kept = (allowed.is_some() && spare.len() >= slots.len()).then(|| {
+        copy(spare, slots);
+        *stream
+    });
+    for (attempt, sixteenths) in (1..).zip(TRADEOFFS) {
+        let tradeoff = model.tradeoff().saturating_mul(sixteenths) / 16;
         let (flags, link_len) = match last {
             Some(_) => (frame::CHAINED, frame::LINK_BYTES),
             None => (0, 0),
@@ -459,7 +469,7 @@ fn encode_predictive<S: Sample>(
         link.iter_mut().zip(checksum).for_each(|(to, byte)| *to = byte);
         let mut encoder = Encoder::new(coded, &mut stream.contexts, model.rate());
         let fresh = core::mem::replace(&mut stream.fresh, false);
-        let refined = attempt == tradeoffs.len();
+        let refined = attempt == TRADEOFFS.len();
         let manner = Manner { fresh, refined, tradeoff };
         let squares = predictive::encode(&mut encoder, model, window, slots, manner)?;
         if allowed.is_none_or(|allowed| squares <= allowed) {
@@ -467,10 +477,25 @@ fn encode_predictive<S: Sample>(
             let refined = if refined { frame::REFINED } else { 0 };
             return Some((flags | refined, length.saturating_add(link_len)));
         }
-        last = None;
-        stream.begin::<S>(model, slots);
+        match kept {
+            // Counts of half a step are no past for those of whole ones, nor the other way round.
+            Some(kept) if attempt + 1 < TRADEOFFS.len() => {
+                *stream = kept;
+                copy(slots, spare);
+            }
+            _ => {
+                last = None;
+                stream.begin::<S>(model, slots);
+            }
+        }
     }
     None
+}
+
+fn copy(to: &mut [Slot], from: &[Slot]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
 }
 
 /// Flags and length of the coded payload; `None` if it does not fit or cannot be coded.

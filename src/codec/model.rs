@@ -17,7 +17,7 @@
 //! | 18 | 1 | 1 if priors follow, 0 if they are [`DEFAULT_PRIORS`] |
 //! | 19 | 1 | transform mode: bytes of a weight, 1 or 2; else 0 |
 //! | 20 | 4 | not in bounded mode: step of the coefficients in counts, 8 fraction bits, or what a bit is worth, see [`Method::Predictive`] |
-//! | 24 | 4 | not in bounded mode: root mean square error allowed per window in counts, 8 fraction bits; 0: none promised |
+//! | 24 | 4 | not in bounded mode: root mean square error allowed per window in counts, or in predictive mode in epsilons, 8 fraction bits; 0: none promised |
 //! | … | 196 | priors of the contexts, if any: chance of a one, see [`Model::priors`] |
 //! | … | | the channels, one after the other |
 //! | … | 4·K | expected magnitude of each quantised coefficient, 8 fraction bits |
@@ -253,6 +253,7 @@ impl<'a, S: Sample> Record<'a, S> {
                 })
         };
         self.lattice().is_valid()
+            && (mode != Mode::Predictive || self.lattice().has_unit())
             && self.spread() <= MAX_LEVEL
             && self.scale() <= MAX_LEVEL
             && fits(true)
@@ -470,19 +471,19 @@ impl<'a> Model<'a> {
         if self.mode == Mode::Predictive { self.step } else { 0 }
     }
 
-    /// Promised root mean square of (x − x̂)/step over each window, with 8 fraction bits;
-    /// `None` in bounded mode and where nothing is promised.
+    /// Promised root mean square over each window of (x − x̂)/step (transform mode) or (x − x̂)/epsilon
+    /// (predictive mode), with 8 fraction bits; `None` in bounded mode and where nothing is promised.
     pub fn budget(&self) -> Option<u32> {
         (self.budget != 0).then_some(self.budget)
     }
 
-    /// The budget as the sum of (x − x̂)² over so many values, in units of (2^−8 step)².
+    /// The budget as the sum of squared errors over so many values, with 16 fraction bits.
     pub(super) fn allowed_squares(&self, values: usize) -> Option<u64> {
         let square = self.budget().map(|budget| u64::from(budget).saturating_mul(budget.into()))?;
         Some(square.saturating_mul(u64::try_from(values).unwrap_or(u64::MAX)))
     }
 
-    /// The same model with at most this budget, in units of 2^−8 step: for windows of which only
+    /// The same model with at most this budget, in the same units: for windows of which only
     /// some values count. The frames are frames of the model itself; a model without a budget
     /// stays so.
     #[must_use]
@@ -664,10 +665,10 @@ pub enum Method<'a> {
     Bounded,
     /// By prediction, each window within a root mean square error.
     Predictive {
-        /// What a bit is worth: so many squared steps, 8 fraction bits. About 0.1 of a squared
+        /// What a bit is worth: so many squared epsilons, 8 fraction bits. About a tenth of a squared
         /// step suits; 0 always takes the nearest count.
         tradeoff: u32,
-        /// Root mean square of (x − x̂)/step that each window keeps, 8 fraction bits.
+        /// Root mean square of (x − x̂)/epsilon that each window keeps, 8 fraction bits.
         budget: u32,
     },
     /// By projection on a few components.

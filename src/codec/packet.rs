@@ -1,6 +1,6 @@
 //! Frames for packets of a fixed size: as many rows as fit.
 
-use super::{EncodeError, Model, OVERHEAD, Sample, Slot, Stream, check_window, encode_rows};
+use super::{EncodeError, Model, OVERHEAD, Sample, Slot, Stream, check_window, copy, encode_rows};
 
 /// Encodes the first of the given rows, as many as fit, as one frame in `out`, such as a packet of
 /// 32 to 250 bytes; the number of those rows, at least 1, and the length of the frame.
@@ -86,7 +86,7 @@ pub fn encode_fitting<S: Sample>(
         copy(slots, kept_slots);
         let window = window.get(..rows.saturating_mul(channels)).unwrap_or(window);
         let count = u16::try_from(rows).unwrap_or(u16::MAX);
-        encode_rows(model, stream, sequence, (window, count), slots, out)
+        encode_rows(model, stream, sequence, (window, count), (&mut *slots, &mut []), out)
     };
     // So many are known to fit, and so many not to: one more than there are, at first.
     let (mut fitting, mut too_many) = (plain_rows.min(rows), rows.saturating_add(1));
@@ -104,10 +104,4 @@ pub fn encode_fitting<S: Sample>(
     let last = last.filter(|&(tried, _)| tried == fitting);
     let whole = last.or_else(|| attempt(fitting).map(|length| (fitting, length)));
     whole.ok_or(EncodeError::BufferTooSmall { needed })
-}
-
-fn copy(to: &mut [Slot], from: &[Slot]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
 }

@@ -26,6 +26,10 @@ const SURPRISE_BITS: u32 = 5;
 /// Largest residual that may be dropped for the bits it takes.
 const MAX_DROP: u32 = 2;
 
+/// Under a budget a value that would be off by more than four epsilons is an escape: one between
+/// levels that were all there was.
+const MAX_ERROR_Q8: u32 = 4 << 8;
+
 /// How a window is coded.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner {
@@ -38,7 +42,7 @@ pub(super) struct Manner {
 }
 
 /// Codes a window. The result is the sum of the
-/// squared errors in units of (2^−8 step)², 0 in bounded mode; `None` if the coder has no room left.
+/// squared errors in units of (2^−8 epsilon)², 0 in bounded mode; `None` if the coder has no room left.
 #[inline(always)]
 pub(super) fn encode<S: Sample, C: BitCoder>(
     coder: &mut C,
@@ -54,12 +58,18 @@ pub(super) fn encode<S: Sample, C: BitCoder>(
         let mut surprise = 0;
         for (index, (&x, channel)) in samples.iter().zip(model.channel_records::<S>()).enumerate() {
             let lattice = lattice_of(&channel, manner);
-            let count = if bounded { lattice.snap(x) } else { lattice.nearest(x) };
+            let count = if bounded {
+                lattice.snap(x)
+            } else {
+                let near = |&count: &i32| {
+                    lattice.weighed_error_q8(x, lattice.restore(count)) <= MAX_ERROR_Q8
+                };
+                lattice.nearest(x).filter(near)
+            };
             let place = Place { slots, index, first, surprise: &mut surprise };
             let restored = code_value(coder, &channel, place, manner, (count, x));
             if !bounded {
-                let lattice = channel.lattice();
-                let error = u64::from(lattice.error_q8(x, restored));
+                let error = u64::from(lattice.weighed_error_q8(x, restored));
                 squares = squares.saturating_add(error.saturating_mul(error));
             }
         }
@@ -157,7 +167,7 @@ fn code_value<S: Sample, C: BitCoder>(
         Some(residual) if C::ENCODES && tradeoff > 0 && residual != 0 => {
             let loss = |residual: i32| {
                 let restored = lattice.restore(base.wrapping_add(mirror(residual)));
-                let error = u64::from(lattice.error_q8(x, restored));
+                let error = u64::from(lattice.weighed_error_q8(x, restored));
                 let bits = u64::from(coder.price(expected, residual));
                 error.saturating_mul(error).saturating_add(u64::from(tradeoff) * bits)
             };

@@ -12,11 +12,11 @@ use crate::predictors::{Counts, Reach};
 const RATES: [u8; 5] = [4, 5, 6, 7, 8];
 /// Steps that are tried under a budget, as multiples of the error allowed: rounding to a step s
 /// costs s/√12, so √12 of them would do if bits were worth nothing.
-const STEPS: [f64; 5] = [2.4, 2.65, 2.9, 3.1, 3.3];
+const STEPS: [f64; 6] = [2.2, 2.45, 2.7, 2.9, 3.1, 3.3];
 /// What a bit is worth, in squared steps.
-const TRADEOFFS: [f64; 4] = [0.04, 0.07, 0.1, 0.14];
+const TRADEOFFS: [f64; 5] = [0.05, 0.08, 0.11, 0.15, 0.2];
 /// The first step and tradeoff tried, with every reach.
-const FIRST: (f64, f64) = (3.1, 0.07);
+const FIRST: (f64, f64) = (2.9, 0.11);
 /// A value that so many of a channel's rows have at least is one point of its lattice.
 const COMMON: f64 = 1.0 / 64.0;
 
@@ -144,12 +144,12 @@ impl<'a, S: Value> Predictive<'a, S> {
             lattices.push(match (self.goal, way.budget) {
                 (Goal::Bounds(bounds), _) => bounded_lattice(training.values(c), stats, bounds[c])?,
                 (Goal::Rmse(e), Some((step, _))) => {
-                    coarse_lattice(training.values(c), stats, e * step * training.units[c])?
+                    weighed_lattice(training.values(c), stats, e * training.units[c], step)?
                 }
                 _ => bail!("no step is known"),
             });
         }
-        let counts = counts(segments, training.stats, &lattices);
+        let counts = counts(segments, training.stats, &lattices, way.budget.is_none());
         let channel = |(channel, &lattice)| {
             progress();
             Channel { lattice, predictor: counts.predictor(channel, way.reach) }
@@ -164,23 +164,24 @@ impl<'a, S: Value> Predictive<'a, S> {
         priors: &[u16; CONTEXTS],
         rate: u8,
     ) -> Result<Vec<u8>> {
-        let method = match (self.goal, way.budget) {
-            (Goal::Rmse(e), Some((_, tradeoff))) => {
-                let steps = channels.iter().zip(self.training.units);
-                let steps = steps.map(|(c, unit)| S::step_to_f64(c.lattice.step) / unit);
-                match q8(e / steps.fold(0.0, f64::max)) {
-                    budget if budget >= 1 => Method::Predictive { tradeoff: q8(tradeoff), budget },
-                    _ => bail!("a root mean square error of {e:e} is too small for these values"),
-                }
+        let method = match way.budget {
+            // The error promised counts as one, so what a bit is worth is in its squares.
+            Some((step, tradeoff)) => {
+                Method::Predictive { tradeoff: q8(tradeoff * step * step), budget: q8(1.0) }
             }
-            _ => Method::Bounded,
+            None => Method::Bounded,
         };
         write(&ModelSpec { window: way.rows as u16, channels, method, priors, rate })
     }
 }
 
 /// The counts of all training rows; a value without one takes the last.
-fn counts<S: Value>(segments: &[Vec<S>], stats: &[Stats], lattices: &[Lattice<S>]) -> Counts {
+fn counts<S: Value>(
+    segments: &[Vec<S>],
+    stats: &[Stats],
+    lattices: &[Lattice<S>],
+    bounded: bool,
+) -> Counts {
     let channels = lattices.len();
     let means = lattices.iter().zip(stats);
     let means: Vec<i32> = means.map(|(l, s)| l.nearest(S::from_f64(s.mean)).unwrap_or(0)).collect();
@@ -188,7 +189,8 @@ fn counts<S: Value>(segments: &[Vec<S>], stats: &[Stats], lattices: &[Lattice<S>
     let stretches = segments.iter().map(|segment| {
         let places = (0..channels).cycle();
         let centred = segment.iter().zip(places).map(|(&x, c)| {
-            if let Some(count) = lattices[c].nearest(x) {
+            let lattice = &lattices[c];
+            if let Some(count) = if bounded { lattice.snap(x) } else { lattice.nearest(x) } {
                 last[c] = count.saturating_sub(means[c]);
             }
             last[c]
@@ -222,12 +224,13 @@ fn bounded_lattice<S: Value>(
     Ok(on_grid(lattice, &values, quantum, bound).unwrap_or(lattice))
 }
 
-/// Lattice of one channel with at most the given step, for a budget. A common value is a point of
-/// it, and so are all values if there are few of them, or if they are further apart than steps.
-fn coarse_lattice<S: Value>(
+/// Lattice of one channel for a budget, with a step of some multiple of the error allowed. A common
+/// value is a point of it, and so are all values if they take few levels that are further apart.
+fn weighed_lattice<S: Value>(
     values: impl Iterator<Item = S>,
     stats: &Stats,
-    step: f64,
+    error: f64,
+    multiple: f64,
 ) -> Result<Lattice<S>> {
     let mut values: Vec<f64> = values.map(S::to_f64).collect();
     values.sort_by(f64::total_cmp);
@@ -235,13 +238,15 @@ fn coarse_lattice<S: Value>(
     let longest = runs.max_by_key(|run| run.len()).unwrap_or(&[]);
     let common = longest.len() as f64 >= COMMON * values.len() as f64;
     let offset = longest.first().filter(|_| common).copied().unwrap_or(stats.mean);
+    let step = multiple * error;
     let (offset, step) = match (levels(&values, step / 2.0), stats.quantum) {
-        (Some((first, spacing)), _) => (first, spacing / (spacing / step).ceil()),
+        (Some(grid), _) => grid,
         (None, Some(quantum)) if quantum <= step => (0.0, (step / quantum).floor() * quantum),
         _ => (offset, step),
     };
-    Lattice::<S>::fine(offset, step)
-        .with_context(|| format!("a step of {step:e} is out of the sample type's range"))
+    Lattice::<S>::weighed(offset, step, error).with_context(|| {
+        format!("steps of {step:e} for an error of {error:e} are out of the sample type's range")
+    })
 }
 
 /// A coarser lattice that is as good: where all values are multiples of a quantum, a step that is

@@ -137,10 +137,11 @@ pub(super) fn bounded<S: FromNumber>() -> u64 {
     let [start, terms] = [&before[..], &all[..]].map(|terms| Terms::new(terms).expect("few terms"));
     let coupled =
         Channel { lattice, predictor: Predictor { start, terms, ..Predictor::default() } };
-    let budget = Method::Predictive { tradeoff: 25, budget: fit::q8(0.4) };
-    for method in [Method::Bounded, budget] {
-        code(&mut hash, &write(&[own, coupled], method, &recording), &recording);
-    }
+    code(&mut hash, &write(&[own, coupled], Method::Bounded, &recording), &recording);
+    let lattice = Lattice::weighed(0.25, 4.0, 1.5).expect("a valid step");
+    let weighed = [own, coupled].map(|channel| Channel { lattice, ..channel });
+    let method = Method::Predictive { tradeoff: 180, budget: fit::q8(0.9) };
+    code(&mut hash, &write(&weighed, method, &recording), &recording);
     hash.0
 }
 
