@@ -68,6 +68,32 @@ pub(crate) fn judge(
     Ok((measure(file, recording, encoded, &decoded), decoded))
 }
 
+/// A root mean square of which no square overflows or vanishes.
+struct MeanSquare {
+    /// A power of two near the largest value.
+    scale: f64,
+    sum: f64,
+    count: usize,
+}
+
+impl MeanSquare {
+    fn up_to(largest: f64) -> Self {
+        // The bits of the exponent alone; below the normal numbers there are none.
+        let power = f64::from_bits(largest.to_bits() & f64::INFINITY.to_bits());
+        Self { scale: power.max(f64::MIN_POSITIVE), sum: 0.0, count: 0 }
+    }
+
+    fn push(&mut self, value: f64) {
+        let scaled = value / self.scale;
+        self.sum += scaled * scaled;
+        self.count += 1;
+    }
+
+    fn root(&self) -> f64 {
+        (self.sum / self.count.max(1) as f64).sqrt() * self.scale
+    }
+}
+
 /// Compares what came out of the decoder with the recording, cell by cell.
 fn measure(
     file: &ModelFile,
@@ -76,48 +102,44 @@ fn measure(
     decoded: &Decoded,
 ) -> Report {
     let channels = recording.channels();
-    let mut sums = vec![0.0_f64; channels];
-    let mut counts = vec![0_usize; channels];
+    let present = recording.present();
+    let errors = recording.values.iter().zip(&decoded.values).map(|(x, y)| (x - y).abs());
+    let errors = || errors.clone().zip(&present).enumerate();
     let mut peaks = vec![0.0_f64; channels];
     let mut within = true;
-    let (mut relative_sum, mut worst_window) = (0.0_f64, 0.0_f64);
-    let cells = || recording.values.iter().zip(&decoded.values).zip(recording.present());
-    let (mut window_sum, mut window_count) = (0.0_f64, 0_usize);
+    for (at, (error, _)) in errors().filter(|(_, (_, present))| **present) {
+        let peak = &mut peaks[at % channels];
+        *peak = peak.max(error);
+        within &= file.channels[at % channels].bound.is_none_or(|bound| error <= bound);
+    }
+    let max_error = peaks.iter().zip(&file.channels).map(|(peak, spec)| peak / spec.unit);
+    let max_error = max_error.fold(0.0, f64::max);
+    let mut own: Vec<MeanSquare> = peaks.iter().copied().map(MeanSquare::up_to).collect();
+    let mut all = MeanSquare::up_to(max_error);
+    let (mut window, mut worst_window) = (MeanSquare::up_to(max_error), 0.0_f64);
     // A window is a frame.
     let mut ends = encoded.starts.iter().skip(1).chain([&recording.rows]).map(|row| row * channels);
     let mut end = ends.next();
-    for (at, ((&x, &y), present)) in cells().enumerate() {
+    for (at, (error, &present)) in errors() {
         let channel = at % channels;
-        let spec = &file.channels[channel];
-        let error = (x - y).abs();
-        let in_units = error / spec.unit;
         if present {
-            window_sum += in_units * in_units;
-            window_count += 1;
+            let in_units = error / file.channels[channel].unit;
+            own[channel].push(error);
+            all.push(in_units);
+            window.push(in_units);
         }
         if Some(at + 1) == end {
             end = ends.next();
-            worst_window = worst_window.max((window_sum / window_count.max(1) as f64).sqrt());
-            (window_sum, window_count) = (0.0, 0);
+            worst_window = worst_window.max(window.root());
+            window = MeanSquare::up_to(max_error);
         }
-        if !present {
-            continue;
-        }
-        sums[channel] += error * error;
-        counts[channel] += 1;
-        peaks[channel] = peaks[channel].max(error);
-        relative_sum += in_units * in_units;
-        within &= spec.bound.is_none_or(|bound| error <= bound);
     }
     let reports = file.channels.iter().enumerate().map(|(c, spec)| ChannelReport {
         name: spec.name.clone(),
-        rmse: (sums[c] / counts[c].max(1) as f64).sqrt(),
+        rmse: own[c].root(),
         max_error: peaks[c],
         bound: spec.bound,
     });
-    let measured: usize = counts.iter().sum();
-    let max_error = peaks.iter().zip(&file.channels).map(|(peak, spec)| peak / spec.unit);
-    let max_error = max_error.fold(0.0, f64::max);
     let (bound, bound_held) = match file.promise {
         Promise::MaxError(e) => (Some(e), Some(within)),
         Promise::Rmse(e) => (Some(e), Some(worst_window <= e)),
@@ -130,7 +152,7 @@ fn measure(
     Report {
         rows: recording.rows,
         values,
-        missing: values - measured,
+        missing: values - all.count,
         frames: encoded.starts.len(),
         bytes: encoded.bytes.len(),
         frame_bytes: encoded.frame_bytes,
@@ -139,7 +161,7 @@ fn measure(
         ratio_input: recording.stored_bits / bits_per_value,
         ratio_f32: 32.0 / bits_per_value,
         input_bits: recording.stored_bits,
-        rmse: (relative_sum / measured.max(1) as f64).sqrt(),
+        rmse: all.root(),
         max_error,
         worst_window_rmse: worst_window,
         promise: file.promise,
