@@ -14,7 +14,8 @@
 //! its plain samples.
 //!
 //! Where most frames arrive, [`encode_next`] and [`decode_next`] let each frame go on from the one
-//! before it, which takes fewer bytes.
+//! before it, which takes fewer bytes where windows have hundreds of rows or more: a model is fitted
+//! for windows that stand alone, and those of few rows are soon over.
 //!
 //! Where a packet holds so many bytes and no more, [`encode_fitting`] takes the rows that fit. On
 //! the other side a [`Scan`] finds the frames among damaged bytes, and a [`Receiver`] takes them
