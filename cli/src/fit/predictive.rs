@@ -89,7 +89,7 @@ impl<'a, S: Value> Predictive<'a, S> {
         way: &Way,
         channels: &[Channel<S>],
     ) -> Result<f64> {
-        let draft = self.blob(way, channels, &DEFAULT_PRIORS, DEFAULT_RATE)?;
+        let draft = Self::blob(way, channels, &DEFAULT_PRIORS, DEFAULT_RATE)?;
         let what = match way.budget {
             None => format!("bounded, {}", way.reach.name()),
             Some((step, tradeoff)) => {
@@ -102,7 +102,7 @@ impl<'a, S: Value> Predictive<'a, S> {
         // What a bit is worth changes what is sent.
         let windows = windows(front, way.rows * channels.len());
         let priors = tally(&draft, &some(&windows, TRIAL_WINDOWS))?;
-        judge.price(what, &self.blob(way, channels, &priors, DEFAULT_RATE)?)
+        judge.price(what, &Self::blob(way, channels, &priors, DEFAULT_RATE)?)
     }
 
     /// The model of all rows.
@@ -111,7 +111,7 @@ impl<'a, S: Value> Predictive<'a, S> {
         let progress = training.console.progress("fitting", training.channels() + RATES.len());
         let channels = self.channels(training.segments, way, || progress.step())?;
         let windows = windows(training.segments, way.rows * channels.len());
-        let draft = self.blob(way, &channels, &DEFAULT_PRIORS, DEFAULT_RATE)?;
+        let draft = Self::blob(way, &channels, &DEFAULT_PRIORS, DEFAULT_RATE)?;
         let own_priors = tally(&draft, &windows)?;
         let trial = some(&windows, TRIAL_WINDOWS);
         let share = trial.iter().map(|window| window.len()).sum::<usize>() as f64
@@ -119,7 +119,7 @@ impl<'a, S: Value> Predictive<'a, S> {
         let mut best: Option<(f64, Vec<u8>)> = None;
         for rate in RATES {
             for priors in [&DEFAULT_PRIORS, &own_priors] {
-                let blob = self.blob(way, &channels, priors, rate)?;
+                let blob = Self::blob(way, &channels, priors, rate)?;
                 let frames = cost(&Model::parse(&blob)?, &trial)? as f64;
                 let cost = frames + share * blob.len() as f64;
                 if best.as_ref().is_none_or(|(least, _)| cost < *least) {
@@ -158,7 +158,6 @@ impl<'a, S: Value> Predictive<'a, S> {
     }
 
     fn blob(
-        &self,
         way: &Way,
         channels: &[Channel<S>],
         priors: &[u16; CONTEXTS],
