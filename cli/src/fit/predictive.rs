@@ -65,7 +65,7 @@ impl<'a, S: Value> Predictive<'a, S> {
         for reach in Reach::EACH {
             let way = Way { rows: self.rows, reach, budget: first };
             let channels = self.channels(&front, &way, || progress.step())?;
-            ways.push((self.price(judge, &front, &way, &channels)?, way));
+            ways.push((Self::price(judge, &front, &way, &channels)?, way));
         }
         ways.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let (_, best) = *ways.first().context("no model")?;
@@ -75,7 +75,7 @@ impl<'a, S: Value> Predictive<'a, S> {
             for tradeoff in TRADEOFFS {
                 if (step, tradeoff) != FIRST {
                     let way = at(tradeoff);
-                    ways.push((self.price(judge, &front, &way, &channels)?, way));
+                    ways.push((Self::price(judge, &front, &way, &channels)?, way));
                 }
             }
         }
@@ -83,7 +83,6 @@ impl<'a, S: Value> Predictive<'a, S> {
     }
 
     fn price(
-        &self,
         judge: &mut Judge<'_, S>,
         front: &[Vec<S>],
         way: &Way,
