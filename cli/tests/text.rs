@@ -33,6 +33,13 @@ fn semicolons_are_found() {
 }
 
 #[test]
+fn delimiters_within_quoted_names_are_none() {
+    reads("a,\"x;\"\n1.5,-2\n2.25,3\n-.125,40\n", &["a", "x;"], ROWS);
+    reads("a;\"x,\"\n1.5;-2\n2.25;3\n-.125;40\n", &["a", "x,"], ROWS);
+    reads("a;\"x\ny\"\n1.5;-2\n2.25;3\n-.125;40\n", &["a", "x\ny"], ROWS);
+}
+
+#[test]
 fn decimal_commas_are_found_between_semicolons() {
     reads("a;b\n1,5;-2\n2,25;3\n-0,125;40\n", &["a", "b"], ROWS);
 }

@@ -132,8 +132,9 @@ fn sniff(text: &str) -> Delimiter {
         [Delimiter::Byte(b'\t'), Delimiter::Byte(b';'), Delimiter::Byte(b','), Delimiter::Blanks];
     let mut best = (0.5, Delimiter::Byte(b','));
     for delimiter in candidates {
-        let mut counts = Vec::new();
+        let (mut counts, mut broken) = (Vec::new(), false);
         let read = records(text, delimiter, &mut |_, cells| {
+            broken |= cells.iter().any(|cell| cell.contains('\n'));
             counts.push(cells.len());
             Ok(counts.len() <= SAMPLE)
         });
@@ -144,6 +145,9 @@ fn sniff(text: &str) -> Delimiter {
         let counts = if counts.len() > 1 { &counts[1..] } else { &counts[..] };
         let usual = most_frequent(counts);
         let share = counts.iter().filter(|&&n| n == usual).count() as f64 / counts.len() as f64;
+        // A quoted cell over several lines is more likely the rest of the file behind a quote that
+        // belongs to another delimiter.
+        let share = if broken { share - 0.49 } else { share };
         // Earlier candidates win ties: a blank or comma may stand inside the cells of the others.
         if usual > 1 && share > best.0 {
             best = (share, delimiter);
