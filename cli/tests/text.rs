@@ -35,8 +35,7 @@ fn semicolons_are_found() {
 #[test]
 fn delimiters_within_quoted_names_are_none() {
     reads("a,\"x;\"\n1.5,-2\n2.25,3\n-.125,40\n", &["a", "x;"], ROWS);
-    reads("a;\"x,\"\n1.5;-2\n2.25;3\n-.125;40\n", &["a", "x,"], ROWS);
-    reads("a;\"x\ny\"\n1.5;-2\n2.25;3\n-.125;40\n", &["a", "x\ny"], ROWS);
+    reads("a\t\"x;\"\n1.5\t-2\n2.25\t3\n-.125\t40\n", &["a", "x;"], ROWS);
 }
 
 #[test]
