@@ -17,6 +17,9 @@ const STEPS: [f64; 6] = [2.2, 2.45, 2.7, 2.9, 3.1, 3.3];
 const TRADEOFFS: [f64; 5] = [0.05, 0.08, 0.11, 0.15, 0.2];
 /// The first step and tradeoff tried, with every reach.
 const FIRST: (f64, f64) = (2.9, 0.11);
+/// Parts of the usual window that are tried as windows too, if they have enough rows.
+const SHORTER: [usize; 2] = [4, 16];
+const LEAST_ROWS: usize = 32;
 /// A value that so many of a channel's rows have at least is one point of its lattice.
 const COMMON: f64 = 1.0 / 64.0;
 
@@ -79,6 +82,18 @@ impl<'a, S: Value> Predictive<'a, S> {
                 }
             }
         }
+        // Shorter windows have more headers, but their channels' levels start afresh.
+        ways.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let (_, best) = *ways.first().context("no model")?;
+        let shorter = SHORTER.map(|part| best.rows / part).into_iter();
+        let shorter = shorter.filter(|&rows| training.plan.window.is_none() && rows >= LEAST_ROWS);
+        let shorter: Vec<Way> = shorter.map(|rows| Way { rows, ..best }).collect();
+        if !shorter.is_empty() {
+            let channels = self.channels(&front, &best, || ())?;
+            for way in shorter {
+                ways.push((Self::price(judge, &front, &way, &channels)?, way));
+            }
+        }
         Ok(ways)
     }
 
@@ -89,10 +104,11 @@ impl<'a, S: Value> Predictive<'a, S> {
         channels: &[Channel<S>],
     ) -> Result<f64> {
         let draft = Self::blob(way, channels, &DEFAULT_PRIORS, DEFAULT_RATE)?;
+        let (reach, rows) = (way.reach.name(), way.rows);
         let what = match way.budget {
-            None => format!("bounded, {}", way.reach.name()),
+            None => format!("bounded, {rows} rows, {reach}"),
             Some((step, tradeoff)) => {
-                format!("predictive, {}, step {step}, bits worth {tradeoff}", way.reach.name())
+                format!("predictive, {rows} rows, {reach}, step {step}, bits worth {tradeoff}")
             }
         };
         if way.budget.is_none() {
