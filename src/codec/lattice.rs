@@ -97,6 +97,8 @@ pub trait Sample: sealed::Sealed + Copy + Debug + Default + PartialEq + 'static 
     fn bounded(offset: f64, epsilon: f64) -> Option<Lattice<Self>>;
     /// See [`Lattice::fine`].
     fn fine(offset: f64, step: f64) -> Option<Lattice<Self>>;
+    /// Whether epsilon is positive, without floating-point arithmetic.
+    fn has_unit(lattice: &Lattice<Self>) -> bool;
     /// The word of [`Lattice::weighed`] for a unit.
     fn unit(unit: f64) -> Option<Self::Word>;
     /// The lattice with half the step, or next to it.
@@ -211,7 +213,7 @@ impl<S: Sample> Lattice<S> {
 
     /// Whether errors can be weighed.
     pub(super) fn has_unit(&self) -> bool {
-        self.epsilon > S::Word::default()
+        S::has_unit(self)
     }
 
     /// |x − restored| / step in units of 2^−8, rounded up, saturating.
@@ -281,6 +283,9 @@ macro_rules! integer_sample {
                 let step = (Scalar::round(step * f64::from(1_u32 << STEP_BITS)) as i64).max(1);
                 let lattice = Lattice { offset: Scalar::round(offset) as i64, step, epsilon: 0 };
                 (offset.is_finite() && lattice.is_valid()).then_some(lattice)
+            }
+            fn has_unit(lattice: &Lattice<Self>) -> bool {
+                lattice.epsilon > 0
             }
             fn unit(unit: f64) -> Option<i64> {
                 let scaled = unit * f64::from(1_u32 << STEP_BITS);
@@ -397,6 +402,9 @@ macro_rules! float_sample {
                 let step = <$t>::from_f64(step);
                 let lattice = Lattice { offset: <$t>::from_f64(offset), step, epsilon: 0.0 };
                 lattice.is_valid().then_some(lattice)
+            }
+            fn has_unit(lattice: &Lattice<Self>) -> bool {
+                (1..<$t>::INFINITY.to_bits()).contains(&lattice.epsilon.to_bits())
             }
             fn unit(unit: f64) -> Option<$t> {
                 let positive = unit > 0.0 && unit < f64::INFINITY;

@@ -515,7 +515,9 @@ impl<'a> Model<'a> {
     pub(super) fn basis_rows(&self) -> impl Iterator<Item = BasisRow<'a>> + Clone + use<'a> {
         let width = if self.fraction_bits.is_empty() { 2 } else { 1 };
         let fraction_bits = self.fraction_bits;
-        let rows = self.basis.chunks_exact(self.components().max(1).saturating_mul(width));
+        // Never 0, for the compiler to see.
+        let row_bytes = self.components().saturating_mul(width).max(1);
+        let rows = self.basis.chunks_exact(row_bytes);
         rows.map(move |weights| BasisRow { weights, fraction_bits })
     }
 
