@@ -401,11 +401,16 @@ impl<In, Out> Coding<'_, In, Out> {
         // A slot is as many plain words as the library's, whatever is in them.
         let scratch = Write::new(scratch.cast::<Slot>(), slots)?;
         let output = Write::new(output, outputs)?;
-        apart(&[scratch.range(), output.range(), state], &[model.range(), input.range()])?;
+        let written = [scratch.range(), output.range(), state];
+        apart(&written, &[model.range(), input.range()])?;
+        // SAFETY: checked as far as can be; the rest by the caller.
+        let model = unsafe { model.open() }?;
+        let blob = Read::new(model.bytes().as_ptr(), model.bytes().len())?;
+        apart(&written, &[blob.range()])?;
         // SAFETY: checked and apart; the rest by the caller.
         unsafe {
             Ok(Self {
-                model: model.open()?,
+                model,
                 scratch: scratch.borrow(),
                 input: input.borrow(),
                 output: output.borrow(),
