@@ -28,6 +28,7 @@ Examples:
   eigenmote decompress model.eig today.eigc -o today.csv
   eigenmote evaluate model.eig today.csv --json
   eigenmote report model.eig today.csv -o report.html
+  eigenmote export model.eig --rust model.rs
   eigenmote compare recording.csv --max-error 0.05 --relative
 
 Exit codes: 0 done, 1 failed or a bound was not held, 2 wrong usage";
@@ -101,6 +102,16 @@ pub(crate) enum Command {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// Write a model as source code for firmware
+    ///
+    /// The file holds the model as a constant, its sizes, its channels by name, and a test that the
+    /// firmware can call: a few samples, the frame that they must become, and what that must become.
+    #[command(after_help = EXPORT_HELP)]
+    Export {
+        model: PathBuf,
+        #[command(flatten)]
+        export: ExportArgs,
     },
     /// Fit, compress, decompress and compare in one go
     ///
@@ -203,6 +214,16 @@ Examples:
   eigenmote evaluate model.eig today.csv
   eigenmote evaluate model.eig all.csv --skip-fraction 0.5 --json";
 
+const EXPORT_HELP: &str = "\
+The Rust file is a module for the crate eigenmote, without std; the C file is C99 for eigenmote.h of capi/.
+Both compile without warnings. With --vectors the test has the first rows of a recording, else samples
+that are made up from what the model expects.
+
+Examples:
+  eigenmote export model.eig --rust src/model.rs
+  eigenmote export model.eig --c model.c --name pump --vectors recording.csv
+  eigenmote export model.eig --c - | less";
+
 const ROUNDTRIP_HELP: &str = "\
 Examples:
   eigenmote roundtrip recording.csv --max-error 0.05 --relative
@@ -300,6 +321,32 @@ pub(crate) struct TargetArgs {
     /// Keep K components of each window
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(1..=256), allow_negative_numbers = true)]
     pub(crate) components: Option<u16>,
+}
+
+/// What to write of a model.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) language: LanguageArgs,
+    /// What identifiers begin with in C; default: the name of the file
+    #[arg(long, value_name = "NAME", conflicts_with = "rust", value_parser = c_identifier)]
+    pub(crate) name: Option<String>,
+    /// Recording whose first rows are the test
+    #[arg(long, value_name = "RECORDING")]
+    pub(crate) vectors: Option<PathBuf>,
+}
+
+/// The file to write, exactly one.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct LanguageArgs {
+    /// Rust file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rust: Option<PathBuf>,
+    /// C file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) c: Option<PathBuf>,
 }
 
 impl ChainArgs {
@@ -413,6 +460,15 @@ fn inner_fraction(text: &str) -> Result<f64, String> {
 
 fn skipped_fraction(text: &str) -> Result<f64, String> {
     number(text, |x| (0.0..1.0).contains(&x), "a number from 0 to below 1")
+}
+
+fn c_identifier(text: &str) -> Result<String, String> {
+    let letters = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if letters && text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        Ok(text.to_string())
+    } else {
+        Err("expected letters, digits and underscores, beginning with a letter".into())
+    }
 }
 
 fn row_range(text: &str) -> Result<Range<usize>, String> {

@@ -8,11 +8,14 @@ use anyhow::{Context, Result, bail};
 use eigenmote::codec::{Found, Frame, Model, Scan};
 use serde_json::{Value, json};
 
-use crate::args::{self, ChainArgs, Cli, Command, CompareArgs, FitArgs, PartArgs, share};
+use crate::args::{
+    self, ChainArgs, Cli, Command, CompareArgs, ExportArgs, FitArgs, PartArgs, share,
+};
 use crate::coding::{self, Decoded, Encoded, kind_of, mode_name, parse_model};
 use crate::compare;
 use crate::container::{self, Container};
 use crate::curve::Curve;
+use crate::export::{Export, Language, c_name};
 use crate::fit::{Fitted, Plan, file_name, fit};
 use crate::input::{self, Columns, Recording};
 use crate::model_file::{ModelFile, Promise};
@@ -85,6 +88,7 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             print_report(&report, json)
         }
         Command::Inspect { file, json } => inspect(&file, json),
+        Command::Export { model, export } => export_as(&model, &export, console),
         Command::Roundtrip { input, fit, train_fraction, chain, json, output } => {
             roundtrip(&input, &fit, train_fraction, chain, json, output.as_deref(), console)
         }
@@ -315,6 +319,39 @@ fn report(
     drop(waiting);
     output::replace(output, |out| writeln!(out, "{page}"))?;
     Ok(verdict(&report))
+}
+
+fn export_as(model: &Path, args: &ExportArgs, console: Console) -> Result<bool> {
+    let (language, output) = match (&args.language.rust, &args.language.c) {
+        (Some(path), _) => (Language::Rust, path),
+        (_, Some(path)) => (Language::C, path),
+        _ => bail!("nothing to write: give --rust or --c"),
+    };
+    output::check(output)?;
+    let file = read_model(model)?;
+    let vectors = match &args.vectors {
+        Some(path) => {
+            let names = file.names();
+            let recording =
+                read(path, Columns::Model { names: &names, named: file.named }, console)?;
+            if recording.rows == 0 {
+                bail!("{}: no rows", recording.source);
+            }
+            Some(recording)
+        }
+        None => None,
+    };
+    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
+    let name = args.name.clone().unwrap_or_else(|| c_name(&stem));
+    let export = Export {
+        file: &file,
+        source: &file_name(&model.to_string_lossy()),
+        name: &name,
+        vectors: vectors.as_ref(),
+    };
+    let source = export.to_source(language)?;
+    output::replace(output, |out| out.write_all(source.as_bytes()))?;
+    Ok(true)
 }
 
 fn print(text: &str) -> Result<()> {

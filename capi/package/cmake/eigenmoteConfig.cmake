@@ -1,0 +1,32 @@
+# find_package(eigenmote) gives eigenmote::eigenmote, the static library for the target of the build. Set
+# EIGENMOTE_TARGET to one of the folders of lib/ where the guess below is wrong.
+get_filename_component(_eigenmote_root "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+if(NOT DEFINED EIGENMOTE_TARGET)
+  set(_eigenmote_processor "${CMAKE_SYSTEM_PROCESSOR}")
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    set(EIGENMOTE_TARGET "${_eigenmote_processor}-unknown-linux-gnu")
+  elseif(_eigenmote_processor MATCHES "^(cortex-m0|cortex-m0plus|cortex-m1|armv6-m|armv6s-m)$")
+    set(EIGENMOTE_TARGET thumbv6m-none-eabi)
+  elseif(_eigenmote_processor MATCHES "^(cortex-m4|cortex-m7|armv7e-m)")
+    set(EIGENMOTE_TARGET thumbv7em-none-eabihf)
+  elseif(_eigenmote_processor MATCHES "^(cortex-m33|cortex-m35p|cortex-m55|armv8-m.main)")
+    set(EIGENMOTE_TARGET thumbv8m.main-none-eabihf)
+  elseif(_eigenmote_processor MATCHES "^riscv32")
+    set(EIGENMOTE_TARGET riscv32imc-unknown-none-elf)
+  else()
+    set(EIGENMOTE_TARGET unknown)
+  endif()
+endif()
+set(_eigenmote_library "${_eigenmote_root}/lib/${EIGENMOTE_TARGET}/libeigenmote.a")
+if(NOT EXISTS "${_eigenmote_library}")
+  set(eigenmote_FOUND FALSE)
+  set(eigenmote_NOT_FOUND_MESSAGE
+      "no library for ${EIGENMOTE_TARGET} in ${_eigenmote_root}/lib: set EIGENMOTE_TARGET to one that is there")
+  return()
+endif()
+if(NOT TARGET eigenmote::eigenmote)
+  add_library(eigenmote::eigenmote STATIC IMPORTED)
+  set_target_properties(eigenmote::eigenmote PROPERTIES
+    IMPORTED_LOCATION "${_eigenmote_library}"
+    INTERFACE_INCLUDE_DIRECTORIES "${_eigenmote_root}/include")
+endif()
