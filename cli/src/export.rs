@@ -411,19 +411,17 @@ fn bytes(bytes: &[u8]) -> String {
 
 /// Literals in lines of up to a hundred characters.
 fn wrapped(literals: &[String]) -> String {
-    let (mut out, mut line) = (String::new(), String::new());
+    let mut lines = vec![String::new()];
     for literal in literals {
-        if line.len() + literal.len() > 94 {
-            out += &format!("    {}\n", line.trim_end());
-            line.clear();
+        match lines.last_mut() {
+            Some(line) if line.len() + literal.len() <= 94 => {
+                let space = if line.is_empty() { "" } else { " " };
+                line.extend([space, literal, ","]);
+            }
+            _ => lines.push(format!("{literal},")),
         }
-        line += literal;
-        line += ", ";
     }
-    if !line.is_empty() {
-        out += &format!("    {}\n", line.trim_end());
-    }
-    out
+    lines.iter().flat_map(|line| ["    ", line, "\n"]).collect()
 }
 
 /// The letters and digits of a text, with single underscores for what is between them.
