@@ -245,8 +245,14 @@ pub fn stack_of<R>(f: impl FnOnce() -> R) -> (R, usize) {
     let lowest = (&raw const board_bss_end) as usize;
     let (top, end): (usize, usize);
     // SAFETY: reads a register.
+    #[cfg(target_arch = "arm")]
     unsafe {
         asm!("mov {}, sp", out(reg) top, options(nomem, nostack, preserves_flags));
+    }
+    // SAFETY: as above.
+    #[cfg(target_arch = "riscv32")]
+    unsafe {
+        asm!("mv {}, sp", out(reg) top, options(nomem, nostack, preserves_flags));
     }
     end = top.saturating_sub(PAINTED).max(lowest);
     let mut at = top & !3;

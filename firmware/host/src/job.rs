@@ -31,7 +31,8 @@ impl Job {
 /// A call of the desktop tool, with this machine's own toolchain; in the folder of the repository.
 fn desktop(place: &Place) -> Command {
     let mut command = Command::new("cargo");
-    command.current_dir(place.folder.join(".."));
+    // Set by the call that this runs in.
+    command.current_dir(place.folder.join("..")).env_remove("RUSTUP_TOOLCHAIN");
     command.args(["run", "--quiet", "--locked", "--release", "-p", "eigenmote-cli", "--", "-q"]);
     command
 }

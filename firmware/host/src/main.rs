@@ -111,6 +111,9 @@ fn everything(place: &Place, store: bool, refit: bool) -> Outcome {
         for program in machines::PROGRAMS {
             machines::search_symbols(&machine.program(place, "small", program))?;
         }
+        if machine.has("release") {
+            machines::search_symbols(&machine.program(place, "release", "budget"))?;
+        }
     }
     step("running");
     side_by_side(&present, |machine| machines::run_all(place, machine))?;
