@@ -1,0 +1,328 @@
+//! The routines and their sizes.
+
+use eigenmote::codec::{Frame, Model, Slot, decode, encode};
+use eigenmote::linalg::power::{Options, dominant_eigenpair_in_place};
+use eigenmote::linalg::{eigh_in_place, qr, singular_values, svd_in_place};
+use eigenmote::nn::{Activation, Dense, Mlp, Network, StandardNormal, sample};
+use eigenmote::stats::{Covariance, Moments, Pca};
+use eigenmote::{Mat, rng};
+use mainjob::{FRAME_BYTES, FromCount, MODELS, SLOTS, VALUES};
+
+use crate::measure;
+
+/// Entries from a normal distribution.
+fn gaussian<const M: usize, const N: usize>(seed: u64) -> Mat<f32, M, N> {
+    let mut a = Mat::zeros();
+    rng::fill_normal(&mut rng::seeded(seed), a.as_mut_slice());
+    a
+}
+
+/// A square matrix and room for what becomes of it.
+pub struct Square<const N: usize> {
+    a: Mat<f32, N, N>,
+    b: Mat<f32, N, N>,
+    c: Mat<f32, N, N>,
+    values: [f32; N],
+}
+
+impl<const N: usize> Square<N> {
+    fn new() -> Self {
+        Self { a: gaussian(N as u64), b: gaussian(7), c: Mat::zeros(), values: [0.0; N] }
+    }
+
+    fn symmetric() -> Self {
+        let a = gaussian::<N, N>(N as u64);
+        Self { a: a.tr_mul(&a), ..Self::new() }
+    }
+}
+
+/// Samples of `D` channels and what is made of them.
+pub struct Samples<const D: usize, const K: usize> {
+    moments: Moments<f32, D>,
+    covariance: Covariance<f32, D>,
+    samples: [[f32; D]; 20],
+    pca: Option<Pca<f32, D, K>>,
+}
+
+impl<const D: usize, const K: usize> Samples<D, K> {
+    fn new() -> Self {
+        let mut samples = [[0.0; D]; 20];
+        rng::fill_normal(&mut rng::seeded(D as u64), samples.as_flattened_mut());
+        let (mut moments, mut covariance) = (Moments::new(), Covariance::new());
+        for sample in &samples {
+            // The results are checked when they are used.
+            let _ = moments.update(sample);
+            let _ = covariance.update(sample);
+        }
+        Self { moments, covariance, samples, pca: None }
+    }
+
+    #[inline(always)]
+    fn fit(&mut self) -> bool {
+        let Ok(matrix) = self.covariance.covariance() else {
+            return false;
+        };
+        let (mean, count) = (self.covariance.mean(), self.covariance.count());
+        self.pca = Pca::fit_from_covariance(&mean, &matrix, count).ok();
+        self.pca.is_some()
+    }
+}
+
+/// A fitted projection and a vector.
+pub struct Projection<const D: usize, const K: usize> {
+    pca: Pca<f32, D, K>,
+    x: [f32; D],
+    z: [f32; K],
+}
+
+impl<const D: usize, const K: usize> Projection<D, K> {
+    fn new() -> Self {
+        let (mut mean, components) = ([0.0; D], gaussian::<D, K>(3).cols);
+        let mut x = mean;
+        rng::fill_normal(&mut rng::seeded(1), &mut mean);
+        rng::fill_normal(&mut rng::seeded(2), &mut x);
+        let pca = Pca {
+            mean,
+            components,
+            explained_variance: [1.0; K],
+            explained_variance_ratio: [0.0; K],
+            singular_values: [1.0; K],
+            noise_variance: 0.0,
+            count: 2,
+        };
+        Self { pca, x, z: [0.0; K] }
+    }
+}
+
+/// A window, a model, and room for frame and decoded samples.
+pub struct Coding<S> {
+    model: Option<Model<'static>>,
+    samples: [S; VALUES],
+    scratch: [Slot; SLOTS],
+    bytes: [u8; FRAME_BYTES],
+    length: usize,
+}
+
+/// Which of the windows: the codec's budgets are for this one, in a frame that stands alone.
+const WINDOW: usize = 9;
+
+impl<S: FromCount> Coding<S> {
+    fn new(model: usize) -> Self {
+        let samples = mainjob::window(WINDOW).unwrap_or([S::default(); VALUES]);
+        let model = MODELS.get(model).and_then(|(_, blob)| Model::parse(blob).ok());
+        Self { model, samples, scratch: [Slot::NEW; SLOTS], bytes: [0; FRAME_BYTES], length: 0 }
+    }
+
+    fn encoded(model: usize) -> Self {
+        let mut this = Self::new(model);
+        this.encode();
+        this
+    }
+
+    #[inline(always)]
+    fn encode(&mut self) -> bool {
+        let Some(model) = &self.model else {
+            return false;
+        };
+        let length = encode(model, 0, &self.samples, &mut self.scratch, &mut self.bytes);
+        self.length = length.unwrap_or(0);
+        length.is_ok()
+    }
+
+    #[inline(always)]
+    fn decode(&mut self) -> bool {
+        let Some(model) = &self.model else {
+            return false;
+        };
+        let Some(Ok((frame, _))) = self.bytes.get(..self.length).map(Frame::parse) else {
+            return false;
+        };
+        decode(model, &frame, &mut self.scratch, &mut self.samples).is_ok()
+    }
+}
+
+/// A decoder with two layers.
+pub struct Decoder {
+    first: Mat<f32, 2, 16>,
+    second: Mat<f32, 16, 24>,
+    biases: ([f32; 16], [f32; 24]),
+    scratch: [f32; 64],
+    out: [f32; 24],
+}
+
+impl Decoder {
+    fn new() -> Self {
+        Self {
+            first: gaussian(1),
+            second: gaussian(2),
+            biases: ([0.1; 16], [0.2; 24]),
+            scratch: [0.0; 64],
+            out: [0.0; 24],
+        }
+    }
+
+    #[inline(always)]
+    fn run(&mut self, call: impl FnOnce(&Net<'_>, &mut [f32], &mut [f32; 24]) -> bool) -> bool {
+        let front = Dense::new(&self.first.cols, &self.biases.0, Activation::Silu);
+        let last = Dense::new(&self.second.cols, &self.biases.1, Activation::Tanh);
+        call(&front.then(last), &mut self.scratch, &mut self.out)
+    }
+}
+
+type Net<'a> = Mlp<Dense<'a, f32, 2, 16>, Dense<'a, f32, 16, 24>>;
+
+/// Exports a function per routine, which gets its job by reference, and calls them all.
+macro_rules! routines {
+    ($($name:literal $values:literal $symbol:ident($job:ident: $type:ty = $new:expr) $body:block)*) => {
+        $(
+            #[inline(never)]
+            #[unsafe(no_mangle)]
+            extern "C" fn $symbol($job: &mut $type) -> bool $body
+        )*
+
+        /// Measures every routine; whether all did their job.
+        pub fn measure_all() -> bool {
+            let mut all = true;
+            $(
+                // In a function of its own, so that only one job at a time takes memory.
+                #[inline(never)]
+                fn $symbol() -> bool {
+                    let mut job: $type = $new;
+                    measure([$name, stringify!($symbol)], $values, self::$symbol, &mut job)
+                }
+                all &= $symbol();
+            )*
+            all & measure_codec()
+        }
+    };
+}
+
+routines! {
+    "svd 3x3" 1 budget_svd_3(job: Square<3> = Square::new()) {
+        svd_in_place(&mut job.a, &mut job.values, &mut job.b, &Default::default()).is_ok()
+    }
+    "svd 4x4" 1 budget_svd_4(job: Square<4> = Square::new()) {
+        svd_in_place(&mut job.a, &mut job.values, &mut job.b, &Default::default()).is_ok()
+    }
+    "svd 6x6" 1 budget_svd_6(job: Square<6> = Square::new()) {
+        svd_in_place(&mut job.a, &mut job.values, &mut job.b, &Default::default()).is_ok()
+    }
+    "svd 8x8" 1 budget_svd_8(job: Square<8> = Square::new()) {
+        svd_in_place(&mut job.a, &mut job.values, &mut job.b, &Default::default()).is_ok()
+    }
+    "svd 16x16" 1 budget_svd_16(job: Square<16> = Square::new()) {
+        svd_in_place(&mut job.a, &mut job.values, &mut job.b, &Default::default()).is_ok()
+    }
+    "singular values 8x8" 1 budget_values_8(job: Square<8> = Square::new()) {
+        singular_values(&job.a).map(|values| job.values = values).is_ok()
+    }
+    "eigh 3x3" 1 budget_eigh_3(job: Square<3> = Square::symmetric()) {
+        eigh_in_place(&mut job.a, &mut job.values).is_ok()
+    }
+    "eigh 4x4" 1 budget_eigh_4(job: Square<4> = Square::symmetric()) {
+        eigh_in_place(&mut job.a, &mut job.values).is_ok()
+    }
+    "eigh 8x8" 1 budget_eigh_8(job: Square<8> = Square::symmetric()) {
+        eigh_in_place(&mut job.a, &mut job.values).is_ok()
+    }
+    "eigh 16x16" 1 budget_eigh_16(job: Square<16> = Square::symmetric()) {
+        eigh_in_place(&mut job.a, &mut job.values).is_ok()
+    }
+    "dominant eigenpair 8x8" 1 budget_power_8(job: Square<8> = Square::symmetric()) {
+        dominant_eigenpair_in_place(&job.a, &mut job.values, &Options::new()).is_ok()
+    }
+    "qr 8x8" 1 budget_qr_8(job: Square<8> = Square::new()) {
+        qr(&job.a).map(|qr| job.c = qr.r()).is_ok()
+    }
+    "product 8x8" 1 budget_product_8(job: Square<8> = Square::new()) {
+        job.c = job.a.mul(&job.b);
+        true
+    }
+    "projection 8 to 3" 1 budget_projection_8(job: Projection<8, 3> = Projection::new()) {
+        job.z = job.pca.transform(&job.x);
+        true
+    }
+    "projection 16 to 4" 1 budget_projection_16(job: Projection<16, 4> = Projection::new()) {
+        job.z = job.pca.transform(&job.x);
+        true
+    }
+    "projection 64 to 8" 1 budget_projection_64(job: Projection<64, 8> = Projection::new()) {
+        job.z = job.pca.transform(&job.x);
+        true
+    }
+    "restoring 64 from 8" 1 budget_restoring_64(job: Projection<64, 8> = Projection::new()) {
+        job.x = job.pca.inverse_transform(&job.z);
+        true
+    }
+    "moments, a sample of 8" 1 budget_moments_8(job: Samples<8, 3> = Samples::new()) {
+        job.moments.update(&job.samples[0]).is_ok()
+    }
+    "covariance, a sample of 8" 1 budget_covariance_8(job: Samples<8, 3> = Samples::new()) {
+        job.covariance.update(&job.samples[0]).is_ok()
+    }
+    "covariance, a sample of 16" 1 budget_covariance_16(job: Samples<16, 4> = Samples::new()) {
+        job.covariance.update(&job.samples[0]).is_ok()
+    }
+    "components from covariance, 8 to 3" 1 budget_fit_8(job: Samples<8, 3> = Samples::new()) {
+        job.fit()
+    }
+    "model, parsing" 1 budget_parse(job: Option<Model<'static>> = None) {
+        let blob = MODELS.first().map_or(&[][..], |(_, blob)| blob);
+        *job = Model::parse(blob).ok();
+        job.is_some()
+    }
+    "decoder 2 to 16 to 24" 1 budget_decoder(job: Decoder = Decoder::new()) {
+        job.run(|net, scratch, out| net.forward(&[0.3, -0.7], scratch, out).is_ok())
+    }
+    "a sample of the decoder" 1 budget_sample(job: Decoder = Decoder::new()) {
+        let mut generator = rng::seeded(5);
+        job.run(|net, scratch, out| {
+            sample(net, &StandardNormal, &mut generator, scratch, out).is_ok()
+        })
+    }
+}
+
+/// The code for a type of sample is the same for all modes: the model says which it is.
+macro_rules! coder {
+    ($symbol:ident, $type:ty, $call:ident) => {
+        #[inline(never)]
+        #[unsafe(no_mangle)]
+        extern "C" fn $symbol(job: &mut Coding<$type>) -> bool {
+            job.$call()
+        }
+    };
+}
+coder!(budget_encode_i16, i16, encode);
+coder!(budget_encode_f32, f32, encode);
+coder!(budget_decode_i16, i16, decode);
+coder!(budget_decode_f32, f32, decode);
+
+#[inline(never)]
+fn measure_codec() -> bool {
+    let mut all = true;
+    for (name, model) in
+        [("encode i16 bounded", 0), ("encode i16 predictive", 1), ("encode i16 transform", 2)]
+    {
+        let mut job = Coding::new(model);
+        all &= measure([name, "budget_encode_i16"], VALUES as u32, budget_encode_i16, &mut job);
+    }
+    for (name, model) in
+        [("encode f32 bounded", 3), ("encode f32 predictive", 4), ("encode f32 transform", 5)]
+    {
+        let mut job = Coding::new(model);
+        all &= measure([name, "budget_encode_f32"], VALUES as u32, budget_encode_f32, &mut job);
+    }
+    for (name, model) in
+        [("decode i16 bounded", 0), ("decode i16 predictive", 1), ("decode i16 transform", 2)]
+    {
+        let mut job = Coding::encoded(model);
+        all &= measure([name, "budget_decode_i16"], VALUES as u32, budget_decode_i16, &mut job);
+    }
+    for (name, model) in
+        [("decode f32 bounded", 3), ("decode f32 predictive", 4), ("decode f32 transform", 5)]
+    {
+        let mut job = Coding::encoded(model);
+        all &= measure([name, "budget_decode_f32"], VALUES as u32, budget_decode_f32, &mut job);
+    }
+    all
+}
