@@ -411,19 +411,18 @@ fn bytes(bytes: &[u8]) -> String {
 
 /// Literals in lines of up to a hundred characters.
 fn wrapped(literals: &[String]) -> String {
-    let (mut out, mut line) = (String::new(), String::new());
+    let mut lines: Vec<String> = Vec::new();
     for literal in literals {
-        if line.len() + literal.len() > 94 {
-            out += &format!("    {}\n", line.trim_end());
-            line.clear();
+        match lines.last_mut() {
+            Some(line) if line.len() + literal.len() <= 98 => *line += " ",
+            _ => lines.push("    ".into()),
         }
-        line += literal;
-        line += ", ";
+        if let Some(line) = lines.last_mut() {
+            *line += literal;
+            line.push(',');
+        }
     }
-    if !line.is_empty() {
-        out += &format!("    {}\n", line.trim_end());
-    }
-    out
+    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
 }
 
 /// The letters and digits of a text, with single underscores for what is between them.
