@@ -178,6 +178,11 @@ pub fn search_symbols(program: &Path) -> Outcome {
             || ["df", "df2", "df3", "dfsi", "dfdi", "dfsf2"].iter().any(|end| double(end))
     };
     let found: Vec<&str> = symbols.lines().filter(bad).collect();
+    let name = |line: &str| line.rsplit(' ').next().unwrap_or_default().to_string();
+    let known: Vec<_> = symbols.lines().map(name).filter(|n| KNOWN.contains(&n.as_str())).collect();
+    if !known.is_empty() {
+        println!("{}: known: {}", program.display(), known.join(", "));
+    }
     if found.is_empty() {
         return Ok(());
     }

@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.first().map(String::as_str) {
         Some("--symbols") => arguments.iter().skip(1).try_for_each(|program| {
             machines::search_symbols(program.as_ref())?;
-            println!("{program}: no panic, no double precision");
+            println!("{program}: no other panic, no other double precision");
             Ok(())
         }),
         _ => {
