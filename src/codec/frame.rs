@@ -25,9 +25,9 @@
 //! take 12 bytes, here 3:
 //!
 //! ```text
-//! 48 c5 16 07 06 03  version 2, rows given, model 0x16c5, number 7, 6 rows, 3 bytes
-//! d9 67 08           the six values
-//! 0d 44 c4 93        CRC-32
+//! 34 61 73 07 06 03  version 3, rows given, model 0x7361, number 7, 6 rows, 3 bytes
+//! d9 67 ba           the six values
+//! 58 2c b5 57        CRC-32
 //! ```
 //!
 //! ```
@@ -63,9 +63,9 @@
 //! assert_eq!(
 //!     out[..length],
 //!     [
-//!         0x48, 0xc5, 0x16, 0x07, 0x06, 0x03, //
-//!         0xd9, 0x67, 0x08, //
-//!         0x0d, 0x44, 0xc4, 0x93,
+//!         0x34, 0x61, 0x73, 0x07, 0x06, 0x03, //
+//!         0xd9, 0x67, 0xba, //
+//!         0x58, 0x2c, 0xb5, 0x57,
 //!     ]
 //! );
 //!
