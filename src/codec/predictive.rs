@@ -41,8 +41,8 @@ pub(super) struct Manner {
     pub(super) tradeoff: u32,
 }
 
-/// Codes a window. The result is the sum of the
-/// squared errors in units of (2^−8 epsilon)², 0 in bounded mode; `None` if the coder has no room left.
+/// Codes a window. The result is the sum of the squared errors in units of (2^−8 epsilon)², 0 in
+/// bounded mode; `None` if the coder has no room left.
 #[inline(always)]
 pub(super) fn encode<S: Sample, C: BitCoder>(
     coder: &mut C,
@@ -205,9 +205,19 @@ fn code_value<S: Sample, C: BitCoder>(
 
 /// Whichever of a residual, its neighbour on the side of zero, and zero loses least.
 fn least(residual: i32, loss: impl Fn(i32) -> u64) -> Option<i32> {
+    let mut best = (loss(residual), residual);
+    let mut consider = |other| {
+        let loss = loss(other);
+        if loss < best.0 {
+            best = (loss, other);
+        }
+    };
     let nearer = residual.wrapping_sub(residual.signum());
-    let zero = if residual.unsigned_abs() <= MAX_DROP { 0 } else { nearer };
-    [residual, nearer, zero].into_iter().min_by_key(|&residual| loss(residual))
+    consider(nearer);
+    if nearer != 0 && residual.unsigned_abs() <= MAX_DROP {
+        consider(0);
+    }
+    Some(best.1)
 }
 
 /// What a surprise adds to an expected magnitude, in half octaves: half of it.
