@@ -171,7 +171,7 @@ fn code_value<S: Sample, C: BitCoder>(
                 let bits = u64::from(coder.price(expected, residual));
                 error.saturating_mul(error).saturating_add(u64::from(tradeoff) * bits)
             };
-            least(residual, loss)
+            Some(least(residual, loss))
         }
         residual => residual,
     };
@@ -204,7 +204,7 @@ fn code_value<S: Sample, C: BitCoder>(
 }
 
 /// Whichever of a residual, its neighbour on the side of zero, and zero loses least.
-fn least(residual: i32, loss: impl Fn(i32) -> u64) -> Option<i32> {
+fn least(residual: i32, loss: impl Fn(i32) -> u64) -> i32 {
     let mut best = (loss(residual), residual);
     let mut consider = |other| {
         let loss = loss(other);
@@ -217,7 +217,7 @@ fn least(residual: i32, loss: impl Fn(i32) -> u64) -> Option<i32> {
     if nearer != 0 && residual.unsigned_abs() <= MAX_DROP {
         consider(0);
     }
-    Some(best.1)
+    best.1
 }
 
 /// What a surprise adds to an expected magnitude, in half octaves: half of it.
