@@ -29,7 +29,8 @@
 //! # What holds everywhere
 //!
 //! - **No panic, no heap, no `unsafe`.** A wrong shape does not build; bad input is an `Err`. (The
-//!   feature `fast` uses registers found at run time, by a small crate that needs `unsafe`.)
+//!   feature `fast` uses registers found at run time, and ARM with hard floats its square root, by a
+//!   small crate that needs `unsafe`.)
 //! - **Non-finite input is refused** at the entry of everything that fits, decomposes, solves,
 //!   codes or runs a network. Kernels and linear maps (`simd`, `Mat`, `transform`) pass it on.
 //! - **No hang**: loops are bounded by constants that can be read.

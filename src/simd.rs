@@ -380,7 +380,7 @@ macro_rules! scalar_lanes {
                 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
                 let [root, ..] = wide::$vector::splat(self).sqrt().to_array();
                 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
-                let root = libm::$sqrt(self);
+                let root = root::$sqrt(self);
                 root
             }
             #[inline(always)]
@@ -438,6 +438,16 @@ macro_rules! scalar_lanes {
 // The numbers are 3·2²² + 127 and 3·2⁵¹ + 1023.
 scalar_lanes!(f32, sqrtf, f32x4, 12_583_039.0);
 scalar_lanes!(f64, sqrt, f64x2, 6_755_399_441_056_767.0);
+
+/// The square root of a single value. Every one of them is correctly rounded.
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+mod root {
+    #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+    pub(super) use eigenmote_arch::sqrt as sqrtf;
+    pub(super) use libm::sqrt;
+    #[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
+    pub(super) use libm::sqrtf;
+}
 
 /// [`Lanes`] for a vector type with the methods of `wide`, and with these two.
 #[cfg(any(
