@@ -25,6 +25,7 @@
 //! | [`codec`] | windows of samples to frames and back within a promised error | [`codec::encode`], [`codec::decode`] |
 //! | [`codec::receive`] | frames among damaged bytes; lost, repeated and late ones | [`codec::Scan`], [`codec::Receiver`] |
 //! | [`nn`] | dense layers, networks, drawing samples | [`nn::Mlp`], [`nn::sample()`] |
+//! | [`embed`] | vectors of words, documents and nodes from counts; searching and aligning them | [`embed::ppmi()`], [`embed::Vocab`] |
 //!
 //! # What holds everywhere
 //!
@@ -44,6 +45,7 @@
 
 pub mod codec;
 mod elementary;
+pub mod embed;
 pub mod linalg;
 pub mod mat;
 pub mod nn;
