@@ -35,14 +35,18 @@
 //! # Ok::<(), eigenmote::embed::EmbedError>(())
 //! ```
 
+pub mod align;
 pub mod cooccur;
+pub mod features;
 pub mod lsa;
+pub mod nearest;
 pub mod ppmi;
 mod sort;
 pub mod vocab;
 
 pub use cooccur::{Counts, Pair, PairCounts, Weighting, Window};
 pub use lsa::{Factors, Side, TfIdf, tf_idf};
+pub use nearest::{Analogy, Hit, Table, analogy, nearest};
 pub use ppmi::{Ppmi, ppmi};
 pub use vocab::{Vocab, Word, tokens};
 
