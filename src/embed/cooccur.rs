@@ -145,12 +145,21 @@ impl<'a> PairCounts<'a> {
     /// [`PairCounts::room`] is at least [`Window::pairs`].
     pub fn add_window(&mut self, sequence: &[u32], window: &Window) -> Result<(), EmbedError> {
         let mut rest = sequence;
-        while let [first, after @ ..] = rest {
-            for (d, second) in after.iter().take(window.reach).enumerate() {
-                let (low, high) = (first.min(second), first.max(second));
-                self.add(*low, *high, window.weight(d + 1))?;
-            }
+        while let [_, after @ ..] = rest {
+            self.add_first(rest, window)?;
             rest = after;
+        }
+        Ok(())
+    }
+
+    /// Of the pairs of [`PairCounts::add_window`], those that the first of the sequence is in.
+    ///
+    /// # Errors
+    /// [`EmbedError::Full`].
+    pub fn add_first(&mut self, sequence: &[u32], window: &Window) -> Result<(), EmbedError> {
+        let Some((&first, after)) = sequence.split_first() else { return Ok(()) };
+        for (d, &second) in after.iter().take(window.reach).enumerate() {
+            self.add(first.min(second), first.max(second), window.weight(d + 1))?;
         }
         Ok(())
     }
