@@ -43,12 +43,14 @@ pub mod nearest;
 pub mod ppmi;
 mod sort;
 pub mod vocab;
+pub mod walk;
 
 pub use cooccur::{Counts, Pair, PairCounts, Weighting, Window};
 pub use lsa::{Factors, Side, TfIdf, tf_idf};
 pub use nearest::{Analogy, Hit, Table, analogy, nearest};
 pub use ppmi::{Ppmi, ppmi};
 pub use vocab::{Vocab, Word, tokens};
+pub use walk::{Graph, NetMf, Steps, walk};
 
 /// Why an embedding was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,6 +38,21 @@ pub(crate) enum EmbedCommand {
         #[command(flatten)]
         out: OutArgs,
     },
+    /// Vectors of the nodes of a graph
+    ///
+    /// By random walks that are counted as sentences are, or by the matrix that infinitely many walks
+    /// give.
+    #[command(after_help = NODES_HELP)]
+    Nodes {
+        /// Edges: two nodes and perhaps a weight per line, or an NPY array of two columns
+        input: PathBuf,
+        #[command(flatten)]
+        nodes: NodeArgs,
+        #[command(flatten)]
+        factors: FactorArgs,
+        #[command(flatten)]
+        out: OutArgs,
+    },
 }
 
 const WORDS_HELP: &str = "\
@@ -55,6 +70,53 @@ then is no part of the text.
 Examples:
   eigenmote embed docs documents.txt --dim 100 -o documents.vec
   eigenmote embed docs news.tsv --text-column 3 --name-column 2 --terms terms.vec -o news.vec";
+
+const NODES_HELP: &str = "\
+With --method walks as DeepWalk, with --p or --q as node2vec; with --method netmf as NetMF. Edges go both ways. Nodes that are numbers are written in their order.
+
+Examples:
+  eigenmote embed nodes edges.csv --dim 16 -o nodes.vec
+  eigenmote embed nodes edges.csv --p 0.25 --q 4 --dim 16 -o nodes.vec
+  eigenmote embed nodes edges.npy --method netmf --dim 128 -o nodes.vec";
+
+/// What is factorised of a graph.
+#[derive(Clone, Debug, Args)]
+#[group(skip)]
+pub(crate) struct NodeArgs {
+    /// What is factorised
+    #[arg(long, value_enum, default_value_t = Method::Walks)]
+    pub(crate) method: Method,
+    /// Steps between two nodes that count as a pair
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) window: u32,
+    /// Walks from every node
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) walks: u32,
+    /// Nodes of a walk
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub(crate) length: u32,
+    /// A step back has 1/P times its weight
+    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    pub(crate) p: f32,
+    /// A step away has 1/Q times its weight
+    #[arg(long, value_name = "Q", default_value_t = 1.0)]
+    pub(crate) q: f32,
+    /// Negative samples that the logarithm of the counts stands for
+    #[arg(long, value_name = "B", default_value_t = 1.0)]
+    pub(crate) negatives: f32,
+    /// Eigenvectors of the graph that netmf uses
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) rank: u32,
+    /// Power of the singular values in the vectors
+    #[arg(long, value_name = "P", default_value_t = 0.5)]
+    pub(crate) power: f32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Method {
+    Walks,
+    Netmf,
+}
 
 /// How words are counted.
 #[derive(Clone, Debug, Args)]

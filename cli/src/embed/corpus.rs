@@ -113,11 +113,11 @@ impl Sequences {
 }
 
 /// Counts of pairs in memory that grows.
-struct GrowingPairs(Vec<Pair>);
+pub(super) struct GrowingPairs(Vec<Pair>);
 
 impl GrowingPairs {
     /// Calls `count` with a table for each piece of work that adds at most `pairs` new ones.
-    fn count<W>(
+    pub(super) fn count<W>(
         work: impl Iterator<Item = (usize, W)>,
         mut count: impl FnMut(&mut PairCounts<'_>, W) -> Result<()>,
     ) -> Result<Self> {
@@ -140,7 +140,11 @@ impl GrowingPairs {
     }
 
     /// The table anew: it holds the same pairs.
-    fn sparse(mut self, rows: usize, symmetric: bool) -> Result<(Vec<u32>, Vec<u32>, Vec<u32>)> {
+    pub(super) fn sparse(
+        mut self,
+        rows: usize,
+        symmetric: bool,
+    ) -> Result<(Vec<u32>, Vec<u32>, Vec<u32>)> {
         let pairs: Vec<_> = self.0.iter().copied().filter(|pair| pair.count > 0).collect();
         let mut table = PairCounts::new(&mut self.0);
         for pair in &pairs {
