@@ -163,7 +163,7 @@ impl Factorisation {
         let square = Implicit { rows, cols: rows, apply: product, apply_transposed: product };
         // ‖A·Aᵀ·u − s²·u‖ is about 2·s·‖Aᵀ·u − s·v‖.
         let options = Options {
-            basis: rank + rank / 2 + 16,
+            basis: rank + rank / 2 + 40,
             block: 16,
             tolerance: Some(args.tolerance),
             max_restarts: 4,
