@@ -41,8 +41,6 @@ args = ["align", scratch("en.vec"), scratch("es.vec"), "--test", scratch("test.t
 for label, more in [("Procrustes", []), ("refined", ["--refine", 5])]:
     told = tool(*args, "--dictionary", scratch("learn.tsv"), *more)[0]
     print(f"eigenmote {label:<11} {told['test']}", flush=True)
-told = tool(*args)[0]
-print(f"eigenmote without pairs {told['test']}", flush=True)
 
 # The same in NumPy (Conneau et al. 2018: Procrustes, then CSLS with 10 neighbours), on the same vectors.
 x, y = (unit(unit(v) - unit(v).mean(0)) for v in (x, y))

@@ -33,7 +33,7 @@ edges = data("graphs", "karate", "edges.csv")
 side = [line.strip().split(",")[1] for line in open(data("graphs", "karate", "labels.csv")).readlines()[1:]]
 side = np.array([s == side[0] for s in side])
 for p, q in ((1, 1), (0.25, 4), (4, 0.25)):
-    tool("embed", "nodes", edges, "--dim", 4, "--window", 4, "--p", p, "--q", q, "-o", scratch("k.vec"), "--quiet")
+    tool("embed", "nodes", edges, "--dim", 2, "--window", 5, "--p", p, "--q", q, "-o", scratch("k.vec"), "--quiet")
     names, rows = read_vectors(scratch("k.vec"))
     guess = KMeans(2, n_init=10, random_state=0).fit_predict(unit(rows)) == 1
     right = max(np.sum(guess == side), np.sum(guess != side))
