@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     missing_docs
 )]
 
@@ -68,16 +69,16 @@ proptest! {
     fn counts_are_those_of_a_plain_double_loop(
         sequence in prop::collection::vec(0_u32..9, 0..40),
         reach in 1_usize..8,
-        kind in 0..3,
+        kind in 0_usize..3,
     ) {
-        let weighting = [Weighting::Flat, Weighting::Linear, Weighting::Harmonic][kind as usize];
+        let weighting = [Weighting::Flat, Weighting::Linear, Weighting::Harmonic][kind];
         let window = Window { reach, weighting };
         let mut right = BTreeMap::new();
         for i in 0..sequence.len() {
             for j in 0..sequence.len() {
                 let d = i.abs_diff(j);
                 if (1..=reach).contains(&d) {
-                    let weight = [1, reach + 1 - d, (2520 + d / 2) / d][kind as usize];
+                    let weight = [1, reach + 1 - d, (2520 + d / 2) / d][kind];
                     *right.entry((sequence[i], sequence[j])).or_insert(0) += weight as u32;
                 }
             }

@@ -89,7 +89,7 @@ pub struct Workspace<'a, T> {
 /// Pairs of rows that are each other's nearest neighbours by CSLS. Returns their number.
 ///
 /// # Errors
-/// As [`nearest_csls`](super::nearest::nearest_csls), and for workspace that does not fit.
+/// As [`nearest_csls`], and for workspace that does not fit.
 ///
 /// # Cost
 /// `8·dim` flops per row of `x` and row of `y`.

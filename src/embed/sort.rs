@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn all_short_sequences_are_sorted() {
         for code in 0..5_u32.pow(5) {
-            let mut x: [u32; 5] = core::array::from_fn(|i| code / 5_u32.pow(i as u32) % 5);
+            let mut x: [u32; 5] = [1, 5, 25, 125, 625].map(|place| code / place % 5);
             let mut right = x;
             right.sort_unstable();
             heap_sort(&mut x[..], 5, |x, i, j| x[i] < x[j], <[u32]>::swap);
