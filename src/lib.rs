@@ -17,6 +17,7 @@
 //! | [`linalg::truncated`] | `k` triplets of a dense, sparse or implicit matrix of any size | [`linalg::truncated_svd`] |
 //! | [`linalg::qr`](mod@linalg::qr) | Householder QR with column pivoting | [`linalg::qr()`] |
 //! | [`linalg::lowrank`] | rank-`k` approximation, rank, condition, pseudo-inverse, least squares | [`linalg::Svd::low_rank`] |
+//! | [`linalg::procrustes`](mod@linalg::procrustes) | the rotation that brings points onto others, Kabsch | [`linalg::procrustes::procrustes`] |
 //! | [`stats::moments`] | streaming mean and covariance, mergeable | [`stats::Moments`] |
 //! | [`stats::covariance`] | the same in plain sums, many times faster | [`stats::Covariance`] |
 //! | [`stats::scatter`] | streaming triangular factor: small variances keep their digits | [`stats::ScatterRoot`] |
@@ -25,6 +26,7 @@
 //! | [`codec`] | windows of samples to frames and back within a promised error | [`codec::encode`], [`codec::decode`] |
 //! | [`codec::receive`] | frames among damaged bytes; lost, repeated and late ones | [`codec::Scan`], [`codec::Receiver`] |
 //! | [`nn`] | dense layers, networks, drawing samples | [`nn::Mlp`], [`nn::sample()`] |
+//! | [`embed`] | vectors of words, documents and nodes from counts; searching and aligning them | [`embed::ppmi()`], [`embed::Vocab`] |
 //!
 //! # What holds everywhere
 //!
@@ -45,6 +47,7 @@
 
 pub mod codec;
 mod elementary;
+pub mod embed;
 pub mod linalg;
 pub mod mat;
 pub mod nn;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::embed::args::{AlignArgs, AnalogyArgs, EmbedCommand, NearestArgs};
 use crate::input::Kind;
 
 /// Learns how a recording behaves, compresses it within a promised error, and judges the result.
@@ -30,6 +31,8 @@ Examples:
   eigenmote report model.eig today.csv -o report.html
   eigenmote export model.eig --rust model.rs
   eigenmote compare recording.csv --max-error 0.05 --relative
+  eigenmote embed words corpus.txt -o vectors.txt
+  eigenmote nearest vectors.txt dog
 
 Exit codes: 0 done, 1 failed or a bound was not held, 2 wrong usage";
 
@@ -163,6 +166,27 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Learn vectors of words or documents
+    #[command(subcommand)]
+    Embed(EmbedCommand),
+    /// Find the nearest neighbours of words among vectors
+    #[command(
+        after_help = "Examples:\n  eigenmote nearest vectors.txt dog park -k 5\n  eigenmote nearest english-turned.txt dog --into spanish.txt"
+    )]
+    Nearest(NearestArgs),
+    /// Complete an analogy: what is to C as B is to A
+    #[command(
+        after_help = "Examples:\n  eigenmote analogy vectors.txt man king woman\n  eigenmote analogy vectors.txt --questions questions-words.txt --json"
+    )]
+    Analogy(AnalogyArgs),
+    /// Turn vectors onto those of another language
+    ///
+    /// By known pairs, or without any: words are then matched by how similar they are to the other words
+    /// of their language, and the pairs refined.
+    #[command(
+        after_help = "Examples:\n  eigenmote align english.txt spanish.txt --dictionary pairs.tsv --refine 5 -o turned.txt\n  eigenmote align a.txt b.txt --test pairs.tsv -o turned.txt"
+    )]
+    Align(AlignArgs),
 }
 
 const FIT_HELP: &str = "\

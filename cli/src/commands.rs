@@ -15,6 +15,7 @@ use crate::coding::{self, Decoded, Encoded, kind_of, mode_name, parse_model};
 use crate::compare;
 use crate::container::{self, Container};
 use crate::curve::Curve;
+use crate::embed;
 use crate::export::{Export, Language, c_name};
 use crate::fit::{Fitted, Plan, file_name, fit};
 use crate::input::{self, Columns, Recording};
@@ -96,6 +97,10 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             report(&model, &input, &part, chain, &output, console)
         }
         Command::Compare { input, compare, json } => compare_with(&input, &compare, json, console),
+        Command::Embed(command) => embed::embed(command, console),
+        Command::Nearest(args) => embed::nearest(&args, console),
+        Command::Analogy(args) => embed::analogy(&args, console),
+        Command::Align(args) => embed::align(&args, console),
     }
 }
 

@@ -10,6 +10,7 @@ mod leading;
 pub mod lowrank;
 pub mod operator;
 pub mod power;
+pub mod procrustes;
 pub mod qr;
 pub(crate) mod rows;
 pub mod svd;

@@ -779,7 +779,7 @@ const MAX_SWEEPS: u32 = 30;
 
 /// One-sided Jacobi: `X·W = Y·diag(s)` with `Y` in place of `X`, `s` descending. Values below
 /// `ε·‖X‖_F` become zero: here they are rounding errors of the products.
-fn small_svd<T: Scalar>(
+pub(super) fn small_svd<T: Scalar>(
     x: &mut MatMut<'_, T>,
     w: &mut MatMut<'_, T>,
     s: &mut [T],

@@ -5,9 +5,11 @@ use core::fmt::{Display, Formatter, Result};
 use eigenmote::codec::{
     DecodeError, EncodeError, FrameError, ModelError, ReceiveError, ReorderError,
 };
+use eigenmote::embed::EmbedError;
 use eigenmote::linalg::lowrank::SolveError;
 use eigenmote::linalg::operator::CsrError;
 use eigenmote::linalg::power::PowerError;
+use eigenmote::linalg::procrustes::ProcrustesError;
 use eigenmote::linalg::truncated::TruncatedError;
 use eigenmote::linalg::{EighError, QrError, SvdError};
 use eigenmote::nn::{NnError, SampleError};
@@ -20,6 +22,8 @@ crate::export! { "int_":
     display_model_error(e: &ModelError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_receive_error(e: &ReceiveError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_reorder_error(e: &ReorderError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
+    display_embed_error(e: &EmbedError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
+    display_procrustes_error(e: &ProcrustesError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_solve_error(e: &SolveError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_csr_error(e: &CsrError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_power_error(e: &PowerError, f: &mut Formatter<'static>) -> Result = e.fmt(f);

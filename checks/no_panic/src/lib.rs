@@ -9,6 +9,7 @@
 use core::panic::PanicInfo;
 
 mod codec;
+mod embed;
 mod errors;
 mod foundation;
 mod iterative;

@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""Words: the tool against gensim's skip-gram on the same words; int8; published vectors. pip install gensim scipy"""
+import glob
+
+from common import *
+
+from gensim.models import Word2Vec
+
+files = sorted(glob.glob(data("text", "corpus", "*.txt")))
+texts = [tokens(open(file).read()) for file in files]
+# gensim takes at most 10 000 words of a sentence.
+sentences = [text[i : i + 1000] for text in texts for i in range(0, len(text), 1000)]
+
+for dim in (64, 100):
+    told, seconds = tool("embed", "words", *files, "--dim", dim, "-o", scratch("a.txt"), "--json")
+    tool("embed", "words", *files, "--dim", dim, "-o", scratch("b.txt"), "--quiet")
+    same = open(scratch("a.txt"), "rb").read() == open(scratch("b.txt"), "rb").read()
+    names, rows = read_vectors(scratch("a.txt"))
+    note = f"{seconds:.1f} s CPU; two runs {'byte-identical' if same else 'DIFFER'}"
+    show(f"eigenmote {dim}, {len(names)} words", similarity(names, rows), note)
+    scale = np.abs(rows).max(axis=1, keepdims=True) / 127
+    show(f"eigenmote {dim}, int8", similarity(names, np.round(rows / scale)))
+    seconds, model = cpu(
+        lambda: Word2Vec(sentences, vector_size=dim, window=5, min_count=5, sg=1, epochs=5, workers=1, seed=1)
+    )
+    words = model.wv
+    show(f"gensim {dim}, {len(words)} words", similarity(words.index_to_key, words.vectors), f"{seconds:.1f} s CPU")
+
+rows = np.load(data("text", "embeddings", "glove_twitter_25d_f32.npy"))
+names = open(data("text", "embeddings", "glove_twitter_25d_words.txt")).read().split("\n")[: len(rows)]
+write_vectors(scratch("glove.txt"), names, rows)
+show("GloVe Twitter 25 (float64)", similarity(names, rows.astype(np.float64)))
+told, _ = tool("analogy", scratch("glove.txt"), "--questions", data("text", "analogy", "questions-words.txt"), "--json")
+print(f"GloVe Twitter 25, analogies: {told['accuracy']:.3f} of {told['asked']}")
