@@ -24,7 +24,7 @@
 //! let mut room = [Pair::default(); 32];
 //! let mut pairs = PairCounts::new(&mut room);
 //! pairs.add_window(&tokens, &Window::flat(2))?;
-//! assert_eq!(pairs.get(0, 1), 2); // "the" and "dog", in either order, at most two words apart
+//! assert_eq!(pairs.get(0, 1), 3); // "the" and "dog", in either order, at most two words apart
 //!
 //! let (mut row_ptr, mut col_idx, mut counts) = ([0; 5], [0; 32], [0; 32]);
 //! let n = pairs.to_symmetric(4, &mut row_ptr, &mut col_idx, &mut counts)?;
