@@ -1,6 +1,6 @@
 //! The square root of the floating-point unit of a Cortex-M4F, M7, M33 and larger ARM processors.
 
-/// `√x`, correctly rounded as IEEE 754 asks of it, so the same bits as any other: 14 cycles on a Cortex-M4F.
+/// `√x`, correctly rounded as IEEE 754 asks of it, so the same bits as any other.
 ///
 /// A function of two instructions, because stable Rust has no other way to the instruction without `std`:
 /// operands in floating-point registers are refused in inline assembly, but the calling convention of a
