@@ -22,11 +22,13 @@ pub mod activation;
 pub mod dense;
 pub mod mlp;
 pub mod sample;
+pub mod spec;
 
 pub use activation::Activation;
 pub use dense::{Array, Dense, Layer};
 pub use mlp::{Mlp, Network};
 pub use sample::{Draw, Gaussian, PcaGaussian, SampleError, StandardNormal, sample};
+pub use spec::{LayerSpec, Spec, SpecError};
 
 /// Why a network gave no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
