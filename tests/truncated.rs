@@ -164,11 +164,46 @@ proptest! {
             a.apply(&x, &mut y);
             a.apply_transposed(&z, &mut w);
             let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-13);
-            (a.rows(), a.cols()) == (6, 4) && close(&y, &b.mul_vec(&x)) && close(&w, &b.tr_mul_vec(&z))
+            // Three vectors at a time get the bits of each.
+            let scaled = [1.0, -0.5, 3.0];
+            let many = |x: &[f64]| -> Vec<f64> {
+                scaled.iter().flat_map(|s| x.iter().map(move |x| s * x)).collect()
+            };
+            let (mut ys, mut ws) = ([7.0; 18], [7.0; 12]);
+            a.apply_block(&many(&x), &mut ys);
+            a.apply_transposed_block(&many(&z), &mut ws);
+            let alike = scaled.iter().enumerate().all(|(k, s)| {
+                let (mut y, mut w) = ([7.0; 6], [7.0; 4]);
+                a.apply(&x.map(|x| s * x), &mut y);
+                a.apply_transposed(&z.map(|z| s * z), &mut w);
+                y == ys[6 * k..6 * k + 6] && w == ws[4 * k..4 * k + 4]
+            });
+            (a.rows(), a.cols()) == (6, 4)
+                && close(&y, &b.mul_vec(&x))
+                && close(&w, &b.tr_mul_vec(&z))
+                && alike
         };
         prop_assert!(same(&dense, &dense) && same(&view, &dense) && same(&sparse, &dense));
         prop_assert!(same(&implicit, &dense) && same(&centered, &explicit));
         prop_assert!((sparse.frobenius_squared(0).unwrap() - dense.frobenius().powi(2)).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn a_block_of_products_has_the_bits_of_each() {
+    const M: usize = 601;
+    const N: usize = 9;
+    let a = random::<f64, M, N>(3);
+    let (x, y) = (random::<f64, N, 5>(4), random::<f64, M, 5>(5));
+    let (mut ax, mut aty) = (vec![1.0; M * 5], vec![1.0; N * 5]);
+    a.apply_block(x.as_slice(), &mut ax);
+    a.apply_transposed_block(y.as_slice(), &mut aty);
+    for k in 0..5 {
+        let (mut one, mut other) = ([0.0; M], [0.0; N]);
+        a.apply(&x.cols[k], &mut one);
+        a.apply_transposed(&y.cols[k], &mut other);
+        assert_eq!(one, ax[M * k..M * (k + 1)]);
+        assert_eq!(other, aty[N * k..N * (k + 1)]);
     }
 }
 

@@ -38,6 +38,7 @@
 pub mod align;
 pub mod cooccur;
 pub mod features;
+pub mod genotypes;
 pub mod lsa;
 pub mod nearest;
 pub mod ppmi;
@@ -46,6 +47,7 @@ pub mod vocab;
 pub mod walk;
 
 pub use cooccur::{Counts, Pair, PairCounts, Weighting, Window};
+pub use genotypes::Genotypes;
 pub use lsa::{Factors, Side, TfIdf, tf_idf};
 pub use nearest::{Analogy, Hit, Table, analogy, nearest};
 pub use ppmi::{Ppmi, ppmi};

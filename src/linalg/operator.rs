@@ -20,12 +20,45 @@ pub trait LinearOperator<T> {
     fn apply(&self, x: &[T], y: &mut [T]);
     /// `y ← Aᵀ·x`, with `rows` values in `x` and `cols` in `y`.
     fn apply_transposed(&self, x: &[T], y: &mut [T]);
+    /// `Y ← A·X` for several vectors, one after the other in `x` and in `y`.
+    ///
+    /// By itself a product after the other. An operator that reads its matrix from far away says here
+    /// how one reading serves all of them.
+    fn apply_block(&self, x: &[T], y: &mut [T]) {
+        each_vector((self.cols(), x), (self.rows(), y), |x, y| self.apply(x, y));
+    }
+    /// `Y ← Aᵀ·X` for several vectors, one after the other in `x` and in `y`.
+    fn apply_transposed_block(&self, x: &[T], y: &mut [T]) {
+        each_vector((self.rows(), x), (self.cols(), y), |x, y| self.apply_transposed(x, y));
+    }
     /// `‖2ᵏ·A‖_F²` to a relative error of at most `16·ε`, if it is known.
     ///
     /// The power of two keeps the squares in range.
     fn frobenius_squared(&self, k: i32) -> Option<T> {
         let _ = k;
         None
+    }
+}
+
+/// `f(x, y)` for vectors of these lengths, one after the other.
+#[inline(always)]
+pub(crate) fn each_vector<T>(
+    (inputs, mut x): (usize, &[T]),
+    (outputs, mut y): (usize, &mut [T]),
+    mut f: impl FnMut(&[T], &mut [T]),
+) {
+    while !y.is_empty() {
+        let (Some((one, xs)), Some((to, ys))) =
+            (x.split_at_checked(inputs), y.split_at_mut_checked(outputs))
+        else {
+            return;
+        };
+        f(one, to);
+        // Vectors of length 0 do not get fewer.
+        if to.is_empty() {
+            return;
+        }
+        (x, y) = (xs, ys);
     }
 }
 
@@ -41,6 +74,12 @@ impl<T: Scalar, const M: usize, const N: usize> LinearOperator<T> for Mat<T, M, 
     }
     fn apply_transposed(&self, x: &[T], y: &mut [T]) {
         self.view().apply_transposed(x, y);
+    }
+    fn apply_block(&self, x: &[T], y: &mut [T]) {
+        self.view().apply_block(x, y);
+    }
+    fn apply_transposed_block(&self, x: &[T], y: &mut [T]) {
+        self.view().apply_transposed_block(x, y);
     }
     fn frobenius_squared(&self, k: i32) -> Option<T> {
         self.view().frobenius_squared(k)
@@ -61,12 +100,19 @@ impl<T: Scalar> LinearOperator<T> for MatRef<'_, T> {
     fn apply_transposed(&self, x: &[T], y: &mut [T]) {
         T::dispatch(Transposed { a: *self, x, y });
     }
+    fn apply_block(&self, x: &[T], y: &mut [T]) {
+        y.fill(T::ZERO);
+        T::dispatch(Product { a: *self, x, y });
+    }
+    fn apply_transposed_block(&self, x: &[T], y: &mut [T]) {
+        T::dispatch(Transposed { a: *self, x, y });
+    }
     fn frobenius_squared(&self, k: i32) -> Option<T> {
         Some(sum_of_squares(self.as_slice(), k))
     }
 }
 
-/// `y ← y + A·x`.
+/// `Y ← Y + A·X` for one or more vectors.
 struct Product<'a, T> {
     a: MatRef<'a, T>,
     x: &'a [T],
@@ -75,23 +121,43 @@ struct Product<'a, T> {
 
 /// Columns that are added up in one pass over `y`; the matrix is read from its beginning to its end.
 const COLUMNS: usize = 4;
+/// Rows of several vectors that are worked on together: they, and four pieces of columns, stay in the
+/// nearest cache. The order of each sum is that of one vector.
+const ROWS: usize = 256;
 
 impl<T: Scalar> Kernel<T> for Product<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let Self { a, x, y } = self;
-        let (rows, stride) = (a.rows().min(y.len()), a.rows());
-        let mut rest = a.as_slice();
-        for x in x.chunks(COLUMNS) {
-            let (columns, after) =
-                rest.split_at_checked(stride.saturating_mul(COLUMNS)).unwrap_or((rest, &[]));
-            strips(simd, (0, rows), &mut AddColumns { columns, stride, x, y: &mut *y });
-            rest = after;
+        let (rows, cols) = (a.rows(), a.cols());
+        let together = if y.len() > rows { ROWS } else { rows.max(1) };
+        let mut from = 0;
+        while from < rows {
+            let count = together.min(rows - from);
+            let mut rest = a.as_slice();
+            let mut left = 0;
+            while left < cols {
+                let (columns, after) =
+                    rest.split_at_checked(rows.saturating_mul(COLUMNS)).unwrap_or((rest, &[]));
+                let columns = columns.get(from..).unwrap_or(&[]);
+                let (mut xs, mut ys) =
+                    (x.get(left..).unwrap_or(&[]), y.get_mut(from..).unwrap_or(&mut []));
+                while let Some((x, y)) = xs.get(..COLUMNS.min(cols - left)).zip(ys.get_mut(..count))
+                {
+                    strips(simd, (0, count), &mut AddColumns { columns, stride: rows, x, y });
+                    xs = xs.get(cols..).unwrap_or(&[]);
+                    ys = ys.get_mut(rows..).unwrap_or(&mut []);
+                }
+                rest = after;
+                left = left.saturating_add(COLUMNS);
+            }
+            from = from.saturating_add(together);
         }
     }
 }
 
+/// `y ← y + Σ xⱼ·column j` for up to four columns, `stride` apart.
 struct AddColumns<'a, T> {
     columns: &'a [T],
     stride: usize,
@@ -115,7 +181,7 @@ impl<T: Scalar> Strip<T> for AddColumns<'_, T> {
     }
 }
 
-/// `y ← Aᵀ·x`.
+/// `Y ← Aᵀ·X` for one or more vectors.
 struct Transposed<'a, T> {
     a: MatRef<'a, T>,
     x: &'a [T],
@@ -126,8 +192,16 @@ impl<T: Scalar> Kernel<T> for Transposed<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        for (j, y) in self.y.iter_mut().enumerate() {
-            *y = simd.dot(self.a.col(j), self.x);
+        let Self { a, x, y } = self;
+        let (rows, cols) = (a.rows(), a.cols());
+        for j in 0..cols {
+            let column = a.col(j);
+            let (mut xs, mut at) = (x, j);
+            while let Some((x, y)) = xs.get(..rows).zip(y.get_mut(at)) {
+                *y = simd.dot(column, x);
+                xs = xs.get(rows..).unwrap_or(&[]);
+                at = at.saturating_add(cols);
+            }
         }
     }
 }
@@ -242,6 +316,22 @@ pub struct Centered<'a, A: ?Sized, T> {
     pub mean: &'a [T],
 }
 
+impl<T: Scalar, A: ?Sized> Centered<'_, A, T> {
+    /// What the means add to `A·x`.
+    fn subtract_shift(&self, x: &[T], y: &mut [T]) {
+        let shift = simd::dot(self.mean, x);
+        for y in y {
+            *y -= shift;
+        }
+    }
+
+    /// What the means add to `Aᵀ·x`.
+    fn subtract_means(&self, x: &[T], y: &mut [T]) {
+        let total = x.iter().fold(T::ZERO, |sum, &x| sum + x);
+        simd::axpy(-total, self.mean, y);
+    }
+}
+
 impl<T: Scalar, A: LinearOperator<T> + ?Sized> LinearOperator<T> for Centered<'_, A, T> {
     fn rows(&self) -> usize {
         self.operator.rows()
@@ -251,15 +341,19 @@ impl<T: Scalar, A: LinearOperator<T> + ?Sized> LinearOperator<T> for Centered<'_
     }
     fn apply(&self, x: &[T], y: &mut [T]) {
         self.operator.apply(x, y);
-        let shift = simd::dot(self.mean, x);
-        for y in y {
-            *y -= shift;
-        }
+        self.subtract_shift(x, y);
     }
     fn apply_transposed(&self, x: &[T], y: &mut [T]) {
         self.operator.apply_transposed(x, y);
-        let total = x.iter().fold(T::ZERO, |sum, &x| sum + x);
-        simd::axpy(-total, self.mean, y);
+        self.subtract_means(x, y);
+    }
+    fn apply_block(&self, x: &[T], y: &mut [T]) {
+        self.operator.apply_block(x, y);
+        each_vector((self.cols(), x), (self.rows(), y), |x, y| self.subtract_shift(x, y));
+    }
+    fn apply_transposed_block(&self, x: &[T], y: &mut [T]) {
+        self.operator.apply_transposed_block(x, y);
+        each_vector((self.rows(), x), (self.cols(), y), |x, y| self.subtract_means(x, y));
     }
 }
 

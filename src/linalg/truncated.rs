@@ -18,7 +18,7 @@
 use core::fmt;
 
 use super::jacobi::rotation;
-use super::operator::LinearOperator;
+use super::operator::{LinearOperator, each_vector};
 use super::rows::{Strip, strips};
 use super::{at, copy, fix_sign, put, swap, swap_cols};
 use crate::mat::{Columns, MatMut, MatRef, norm};
@@ -342,6 +342,7 @@ struct Scaled<'a, A: ?Sized> {
 }
 
 impl<A: ?Sized> Scaled<'_, A> {
+    /// `Y ← A·X` for one or more vectors of `x`; `scratch` is as long as one of them.
     fn forward<T: Scalar>(
         &mut self,
         x: &[T],
@@ -351,11 +352,18 @@ impl<A: ?Sized> Scaled<'_, A> {
     where
         A: LinearOperator<T>,
     {
-        self.scaling.apply(x, scratch, y, |x, y| self.operator.apply(x, y));
-        self.applies = self.applies.saturating_add(1);
-        if simd::all_finite(y) { Ok(()) } else { Err(TruncatedError::NotFinite) }
+        let Self { operator: a, scaling, .. } = *self;
+        if scaling.exponent() == 0 {
+            a.apply_block(x, y);
+        } else {
+            each_vector((a.cols(), x), (a.rows(), y), |x, y| {
+                scaling.apply(x, scratch, y, |x, y| a.apply(x, y));
+            });
+        }
+        self.count(y, a.rows())
     }
 
+    /// `Y ← Aᵀ·X` for one or more vectors of `x`; `scratch` is as long as one of them.
     fn backward<T: Scalar>(
         &mut self,
         x: &[T],
@@ -365,8 +373,20 @@ impl<A: ?Sized> Scaled<'_, A> {
     where
         A: LinearOperator<T>,
     {
-        self.scaling.apply(x, scratch, y, |x, y| self.operator.apply_transposed(x, y));
-        self.applies = self.applies.saturating_add(1);
+        let Self { operator: a, scaling, .. } = *self;
+        if scaling.exponent() == 0 {
+            a.apply_transposed_block(x, y);
+        } else {
+            each_vector((a.rows(), x), (a.cols(), y), |x, y| {
+                scaling.apply(x, scratch, y, |x, y| a.apply_transposed(x, y));
+            });
+        }
+        self.count(y, a.cols())
+    }
+
+    fn count<T: Scalar>(&mut self, y: &[T], length: usize) -> Result<(), TruncatedError> {
+        let vectors = y.len().checked_div(length).unwrap_or(0);
+        self.applies = self.applies.saturating_add(u32::try_from(vectors).unwrap_or(u32::MAX));
         if simd::all_finite(y) { Ok(()) } else { Err(TruncatedError::NotFinite) }
     }
 
@@ -499,11 +519,10 @@ impl<'a, T: Scalar> Space<'a, T> {
     ) -> Result<(), TruncatedError> {
         while self.ready < self.size() {
             if self.ready == self.filled {
-                let source = self.p.col(self.filled.saturating_sub(self.lag));
-                a.backward(source, self.y, self.q.col_mut(self.filled))?;
-                if !self.accept_right(self.scale) {
-                    self.add_random(a, rng)?;
-                }
+                // As many as have their source already.
+                let from = self.filled.saturating_sub(self.lag);
+                let count = self.lag.min(self.size() - self.filled);
+                self.add_right(a, (from, count), rng)?;
             }
             self.add_left(a, rng)?;
         }
@@ -518,12 +537,23 @@ impl<'a, T: Scalar> Space<'a, T> {
         rng: &mut Generator,
     ) -> Result<(), TruncatedError> {
         (self.ready, self.filled) = (0, 0);
-        for j in 0..self.size() {
-            a.backward(self.p.col(j), self.y, self.q.col_mut(j))?;
+        self.add_right(a, (0, self.size()), rng)?;
+        self.add_left(a, rng)
+    }
+
+    /// The next columns of `Q`, from `count` columns of `P`.
+    fn add_right<A: LinearOperator<T> + ?Sized>(
+        &mut self,
+        a: &mut Scaled<'_, A>,
+        (from, count): (usize, usize),
+        rng: &mut Generator,
+    ) -> Result<(), TruncatedError> {
+        let to = columns_mut(&mut self.q, self.filled, count);
+        a.backward(columns(&self.p, from, count), self.y, to)?;
+        for _ in 0..count {
             if !self.accept_right(self.scale) {
                 self.add_random(a, rng)?;
             }
-            self.add_left(a, rng)?;
         }
         Ok(())
     }
@@ -559,24 +589,28 @@ impl<'a, T: Scalar> Space<'a, T> {
         Ok(())
     }
 
-    /// The column of `P` and `R` for the next column of `Q`.
+    /// The columns of `P` and `R` for all columns of `Q` that are there.
     fn add_left<A: LinearOperator<T> + ?Sized>(
         &mut self,
         a: &mut Scaled<'_, A>,
         rng: &mut Generator,
     ) -> Result<(), TruncatedError> {
-        let j = self.ready;
-        a.forward(self.q.col(j), self.x, self.p.col_mut(j))?;
-        self.scale = self.scale.max(norm(self.p.col(j)));
-        let rest = orthonormalize(&mut self.p, j, self.h, noise(self.scale));
-        let column = self.r.col_mut(j);
-        column.fill(T::ZERO);
-        copy(self.h.get(..j).unwrap_or(&[]), column);
-        put(column, j, rest);
-        if rest == T::ZERO {
-            random_column(&mut self.p, j, self.h, rng);
+        let count = self.filled - self.ready;
+        let to = columns_mut(&mut self.p, self.ready, count);
+        a.forward(columns(&self.q, self.ready, count), self.x, to)?;
+        while self.ready < self.filled {
+            let j = self.ready;
+            self.scale = self.scale.max(norm(self.p.col(j)));
+            let rest = orthonormalize(&mut self.p, j, self.h, noise(self.scale));
+            let column = self.r.col_mut(j);
+            column.fill(T::ZERO);
+            copy(self.h.get(..j).unwrap_or(&[]), column);
+            put(column, j, rest);
+            if rest == T::ZERO {
+                random_column(&mut self.p, j, self.h, rng);
+            }
+            self.ready += 1;
         }
-        self.ready += 1;
         Ok(())
     }
 
@@ -616,11 +650,24 @@ impl<'a, T: Scalar> Space<'a, T> {
         let limit = options.goal() * at(self.s, 0);
         let room = self.size().min(self.ready.saturating_add(options.block.max(1)));
         let mut settled = true;
+        // Products wait in columns of `Q` that are free: `given` of them from `first` on.
+        let (mut first, mut given) = (0, 0);
         for j in 0..self.ready {
             if j >= options.rank && (settled || self.filled >= room) {
                 break;
             }
-            a.backward(self.p.col(j), self.y, self.x)?;
+            if given == 0 && j < options.rank && self.size() > self.filled {
+                (first, given) = (self.filled, (options.rank - j).min(self.size() - self.filled));
+                let to = columns_mut(&mut self.q, first, given);
+                a.backward(columns(&self.p, j, given), self.y, to)?;
+            }
+            if given > 0 {
+                // At most one column is accepted for each that is taken, so none is overwritten.
+                copy(self.q.col(first), self.x);
+                (first, given) = (first + 1, given - 1);
+            } else {
+                a.backward(self.p.col(j), self.y, self.x)?;
+            }
             simd::axpy(-at(self.s, j), self.q.col(j), self.x);
             let residual = norm(self.x);
             put(out, j, residual);
@@ -646,9 +693,21 @@ impl<'a, T: Scalar> Space<'a, T> {
         let wrong = TruncatedError::WrongLength;
         let mut u = MatMut::new(out.u, rows, k).ok_or(wrong)?;
         let mut v = MatMut::new(out.v, cols, k).ok_or(wrong)?;
+        // Products wait in columns of `P` that are free: `given` of them from `first` on.
+        let (mut first, mut given) = (0, 0);
         for j in 0..k {
             let value = at(self.s, j);
-            a.forward(self.q.col(j), self.x, self.y)?;
+            if given == 0 && self.size() > self.ready {
+                (first, given) = (self.ready, (k - j).min(self.size() - self.ready));
+                let to = columns_mut(&mut self.p, first, given);
+                a.forward(columns(&self.q, j, given), self.x, to)?;
+            }
+            if given > 0 {
+                copy(self.p.col(first), self.y);
+                (first, given) = (first + 1, given - 1);
+            } else {
+                a.forward(self.q.col(j), self.x, self.y)?;
+            }
             simd::axpy(-value, self.p.col(j), self.y);
             put(out.residuals, j, at(out.residuals, j).max(norm(self.y)));
             put(out.s, j, value);
@@ -662,6 +721,22 @@ impl<'a, T: Scalar> Space<'a, T> {
         }
         Ok(())
     }
+}
+
+/// `count` columns from `from` on, one after the other.
+fn columns<'a, T: Scalar>(basis: &'a MatMut<'_, T>, from: usize, count: usize) -> &'a [T] {
+    let rows = basis.rows();
+    basis.as_slice().get(from * rows..(from + count) * rows).unwrap_or(&[])
+}
+
+/// [`columns`] to be changed.
+fn columns_mut<'a, T: Scalar>(
+    basis: &'a mut MatMut<'_, T>,
+    from: usize,
+    count: usize,
+) -> &'a mut [T] {
+    let rows = basis.rows();
+    basis.as_mut_slice().get_mut(from * rows..(from + count) * rows).unwrap_or(&mut [])
 }
 
 /// What a vector of length `scale` may hold of rounding errors after it was orthogonalised.

@@ -95,4 +95,16 @@ crate::export_both! {
         g: &Graph<'static, T>, u: &[T], values: &[T], window: &u32, negatives: &T, memory: &'static mut [T]
     ) -> Result<NetMf<'static, T>, EmbedError> = NetMf::new(g, u, values, *window, *negatives, memory);
     netmf_get(m: &NetMf<'static, T>, i: &usize, j: &usize) -> T = m.get(*i, *j);
+
+    genotypes_standardize(packed: &[u8], n: &usize, markers: &mut [Marker<T>]) -> Result<(), GenotypeError> =
+        Genotypes::standardize(packed, *n, markers);
+    genotypes_new(packed: &'static [u8], n: &usize, markers: &'static [Marker<T>])
+        -> Result<Genotypes<'static, T>, GenotypeError> = Genotypes::new(packed, *n, markers);
+    genotypes_apply(g: &Genotypes<'static, T>, x: &[T], y: &mut [T]) -> () = g.apply(x, y);
+    genotypes_apply_transposed(g: &Genotypes<'static, T>, x: &[T], y: &mut [T]) -> () = g.apply_transposed(x, y);
+    genotypes_apply_block(g: &Genotypes<'static, T>, x: &[T], y: &mut [T]) -> () = g.apply_block(x, y);
+    genotypes_apply_transposed_block(g: &Genotypes<'static, T>, x: &[T], y: &mut [T]) -> () =
+        g.apply_transposed_block(x, y);
+    genotypes_frobenius(g: &Genotypes<'static, T>, k: &i32) -> Option<T> = g.frobenius_squared(*k);
+    marker_swapped(m: &Marker<T>) -> Marker<T> = m.swapped();
 }
