@@ -2,8 +2,10 @@
 
 use eigenmote::embed::align::{self, Workspace};
 use eigenmote::embed::features::{self, Logistic, LogisticOptions};
+use eigenmote::embed::genotypes::{GenotypeError, Marker};
 use eigenmote::embed::nearest::{center_rows, densities, nearest_csls, normalize_rows};
 use eigenmote::embed::*;
+use eigenmote::linalg::LinearOperator;
 use eigenmote::linalg::procrustes::{
     ProcrustesError, Rigid, kabsch, procrustes, rotate_point, workspace_len,
 };
