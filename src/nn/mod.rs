@@ -20,13 +20,21 @@
 
 pub mod activation;
 pub mod dense;
+pub mod gan;
+pub mod gradient;
+pub mod loss;
 pub mod mlp;
+pub mod optimize;
+mod product;
 pub mod sample;
 pub mod spec;
 
 pub use activation::Activation;
 pub use dense::{Array, Dense, Layer};
+pub use gan::GanLoss;
+pub use gradient::{Pass, TrainError};
 pub use mlp::{Mlp, Network};
+pub use optimize::{Adam, AdamSteps, Initialization, Sgd, initialize};
 pub use sample::{Draw, Gaussian, PcaGaussian, SampleError, StandardNormal, sample};
 pub use spec::{LayerSpec, Spec, SpecError};
 
