@@ -17,16 +17,23 @@ use crate::simd::{Kernel, Lanes, MAX_LANES, Simd, VECTORS};
 /// Columns that are copied at a time, in any registers.
 pub(super) const PANEL: usize = if VECTORS { 2 * MAX_LANES } else { 1 };
 
-/// Rows of `A` for a tile.
+/// Terms that are read at a time: so many share the tests whether they are there.
+const TERMS: usize = 4;
+
+/// `A`, as it is read for a tile.
 trait Left<T>: Copy {
-    /// The values of `R` rows from row `m` on, for every term in turn.
-    fn rows<const R: usize>(self, m: usize) -> impl Terms<T, R>;
+    /// `TERMS` terms of `R` rows.
+    type Block<const R: usize>: Block<T>;
+    /// Terms from `k` on of the rows from `m` on, if there are as many.
+    fn block<const R: usize>(self, m: usize, k: usize) -> Option<Self::Block<R>>;
+    /// One term of one row.
+    fn term(self, m: usize, k: usize) -> T;
 }
 
-/// The values of `R` rows of `A`, term by term.
-trait Terms<T, const R: usize> {
-    /// Term `k`.
-    fn term(&self, k: usize) -> Option<[T; R]>;
+/// `TERMS` terms of some rows.
+trait Block<T> {
+    /// Term `k` of row `r`.
+    fn term(&self, r: usize, k: usize) -> T;
 }
 
 /// Rows that lie one after the other.
@@ -36,28 +43,32 @@ struct Rows<'a, T> {
     len: usize,
 }
 
-impl<T: Scalar> Left<T> for Rows<'_, T> {
+impl<'a, T: Scalar> Left<T> for Rows<'a, T> {
+    type Block<const R: usize> = RowBlock<'a, T, R>;
     #[inline(always)]
-    fn rows<const R: usize>(self, m: usize) -> impl Terms<T, R> {
-        let mut rows: [&[T]; R] = [&[]; R];
-        for (r, row) in rows.iter_mut().enumerate() {
-            let start = (m + r) * self.len;
-            *row = self.data.get(start..start + self.len).unwrap_or(&[]);
+    fn block<const R: usize>(self, m: usize, k: usize) -> Option<RowBlock<'a, T, R>> {
+        let row = |r: usize| -> Option<&'a [T; TERMS]> {
+            let start = (m + r) * self.len + k;
+            self.data.get(start..start + TERMS)?.first_chunk()
+        };
+        let mut rows = [row(0)?; R];
+        for r in 1..R {
+            *rows.get_mut(r)? = row(r)?;
         }
-        RowTerms(rows)
+        Some(RowBlock(rows))
+    }
+    #[inline(always)]
+    fn term(self, m: usize, k: usize) -> T {
+        self.data.get(m * self.len + k).copied().unwrap_or(T::ZERO)
     }
 }
 
-struct RowTerms<'a, T, const R: usize>([&'a [T]; R]);
+struct RowBlock<'a, T, const R: usize>([&'a [T; TERMS]; R]);
 
-impl<T: Scalar, const R: usize> Terms<T, R> for RowTerms<'_, T, R> {
+impl<T: Scalar, const R: usize> Block<T> for RowBlock<'_, T, R> {
     #[inline(always)]
-    fn term(&self, k: usize) -> Option<[T; R]> {
-        let mut term = [T::ZERO; R];
-        for (out, row) in term.iter_mut().zip(&self.0) {
-            *out = *row.get(k)?;
-        }
-        Some(term)
+    fn term(&self, r: usize, k: usize) -> T {
+        self.0.get(r).and_then(|row| row.get(k)).copied().unwrap_or(T::ZERO)
     }
 }
 
@@ -68,23 +79,32 @@ struct Transposed<'a, T> {
     len: usize,
 }
 
-impl<T: Scalar> Left<T> for Transposed<'_, T> {
+impl<'a, T: Scalar> Left<T> for Transposed<'a, T> {
+    type Block<const R: usize> = ColumnBlock<'a, T, R>;
     #[inline(always)]
-    fn rows<const R: usize>(self, m: usize) -> impl Terms<T, R> {
-        TransposedTerms { data: self.data.get(m..).unwrap_or(&[]), len: self.len }
+    fn block<const R: usize>(self, m: usize, k: usize) -> Option<ColumnBlock<'a, T, R>> {
+        let column = |j: usize| -> Option<&'a [T; R]> {
+            let start = (k + j) * self.len + m;
+            self.data.get(start..start + R)?.first_chunk()
+        };
+        let mut columns = [column(0)?; TERMS];
+        for j in 1..TERMS {
+            *columns.get_mut(j)? = column(j)?;
+        }
+        Some(ColumnBlock(columns))
+    }
+    #[inline(always)]
+    fn term(self, m: usize, k: usize) -> T {
+        self.data.get(k * self.len + m).copied().unwrap_or(T::ZERO)
     }
 }
 
-struct TransposedTerms<'a, T> {
-    data: &'a [T],
-    len: usize,
-}
+struct ColumnBlock<'a, T, const R: usize>([&'a [T; R]; TERMS]);
 
-impl<T: Scalar, const R: usize> Terms<T, R> for TransposedTerms<'_, T> {
+impl<T: Scalar, const R: usize> Block<T> for ColumnBlock<'_, T, R> {
     #[inline(always)]
-    fn term(&self, k: usize) -> Option<[T; R]> {
-        let start = k * self.len;
-        self.data.get(start..start + R)?.first_chunk().copied()
+    fn term(&self, r: usize, k: usize) -> T {
+        self.0.get(k).and_then(|column| column.get(r)).copied().unwrap_or(T::ZERO)
     }
 }
 
@@ -181,40 +201,79 @@ fn tiles<T: Scalar, S: Simd<T>, const R: usize, const C: usize>(
     (mut m, n): (usize, usize),
 ) -> usize {
     while m + R <= height {
-        let terms = left.rows::<R>(m);
+        // By number and not zipped: otherwise the sums leave their registers.
         let mut tile = [[simd.splat(T::ZERO); C]; R];
-        for (r, row) in tile.iter_mut().enumerate() {
-            for (c, sum) in row.iter_mut().enumerate() {
-                *sum = sums.begin(simd, m + r, n + c * S::V::LEN);
-            }
-        }
-        let (mut k, mut rest) = (0, panel);
-        while let (Some((right, more)), Some(values)) =
-            (rest.split_at_checked(C * S::V::LEN), terms.term(k))
-        {
-            let mut columns = [simd.splat(T::ZERO); C];
-            for (c, column) in columns.iter_mut().enumerate() {
-                *column = simd.load_at(right, c * S::V::LEN);
-            }
-            for r in 0..R {
-                let (Some(row), Some(&value)) = (tile.get_mut(r), values.get(r)) else { break };
-                let value = simd.splat(value);
-                for c in 0..C {
-                    if let (Some(sum), Some(&column)) = (row.get_mut(c), columns.get(c)) {
-                        *sum = value.mul_add(column, *sum);
-                    }
+        for r in 0..R {
+            for c in 0..C {
+                if let Some(sum) = tile.get_mut(r).and_then(|row| row.get_mut(c)) {
+                    *sum = sums.begin(simd, m + r, n + c * S::V::LEN);
                 }
             }
-            (k, rest) = (k + 1, more);
         }
-        for (r, row) in tile.iter().enumerate() {
-            for (c, &sum) in row.iter().enumerate() {
-                sums.end::<S>(sum, m + r, n + c * S::V::LEN);
+        let tile = run_tile::<T, S, R, C>(simd, left, m, panel, tile);
+        for r in 0..R {
+            for c in 0..C {
+                if let Some(&sum) = tile.get(r).and_then(|row| row.get(c)) {
+                    sums.end::<S>(sum, m + r, n + c * S::V::LEN);
+                }
             }
         }
         m += R;
     }
     m
+}
+
+/// Adds the products of all terms.
+#[inline(always)]
+fn run_tile<T: Scalar, S: Simd<T>, const R: usize, const C: usize>(
+    simd: S,
+    left: impl Left<T>,
+    m: usize,
+    panel: &[T],
+    mut tile: [[S::V; C]; R],
+) -> [[S::V; C]; R] {
+    let width = C * S::V::LEN;
+    let (mut k, mut rest) = (0, panel);
+    while let Some((right, more)) = rest.split_at_checked(TERMS * width) {
+        let Some(block) = left.block::<R>(m, k) else { break };
+        // One after the other by hand: a loop would keep the sums in memory.
+        add_term::<T, S, R, C>(simd, &mut tile, |r| block.term(r, 0), right, 0);
+        add_term::<T, S, R, C>(simd, &mut tile, |r| block.term(r, 1), right, width);
+        add_term::<T, S, R, C>(simd, &mut tile, |r| block.term(r, 2), right, 2 * width);
+        add_term::<T, S, R, C>(simd, &mut tile, |r| block.term(r, 3), right, 3 * width);
+        (k, rest) = (k + TERMS, more);
+    }
+    while let Some((right, more)) = rest.split_at_checked(width) {
+        add_term::<T, S, R, C>(simd, &mut tile, |r| left.term(m + r, k), right, 0);
+        (k, rest) = (k + 1, more);
+    }
+    tile
+}
+
+/// Adds one term to every sum of a tile: a value for every row, `C` registers of columns.
+#[inline(always)]
+fn add_term<T: Scalar, S: Simd<T>, const R: usize, const C: usize>(
+    simd: S,
+    tile: &mut [[S::V; C]; R],
+    value: impl Fn(usize) -> T,
+    right: &[T],
+    at: usize,
+) {
+    let mut columns = [simd.splat(T::ZERO); C];
+    for c in 0..C {
+        if let Some(column) = columns.get_mut(c) {
+            *column = simd.load_at(right, at + c * S::V::LEN);
+        }
+    }
+    for r in 0..R {
+        let Some(row) = tile.get_mut(r) else { break };
+        let value = simd.splat(value(r));
+        for c in 0..C {
+            if let (Some(sum), Some(&column)) = (row.get_mut(c), columns.get(c)) {
+                *sum = value.mul_add(column, *sum);
+            }
+        }
+    }
 }
 
 /// Copies the columns of `B` from `n` on, as many as a panel has: `B` row by row in `data`.
