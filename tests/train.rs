@@ -218,8 +218,11 @@ fn a_pass_computes_what_the_network_with_sizes_in_its_type_does() {
     let (w2, b2) = rest.split_at(18);
     let w1: &[[f64; 4]; 6] = w1.as_chunks().0.first_chunk().unwrap();
     let w2: &[[f64; 6]; 3] = w2.as_chunks().0.first_chunk().unwrap();
-    let net = Dense::new(w1, b1.first_chunk().unwrap(), Activation::GeluTanh)
-        .then(Dense::new(w2, b2.first_chunk().unwrap(), Activation::Sigmoid));
+    let net = Dense::new(w1, b1.first_chunk().unwrap(), Activation::GeluTanh).then(Dense::new(
+        w2,
+        b2.first_chunk().unwrap(),
+        Activation::Sigmoid,
+    ));
     let mut memory = vec![0.0; Pass::memory_len(&spec, 5)];
     let mut pass = Pass::new(spec, 5, &mut memory).unwrap();
     let x = normal(4, 20);
@@ -303,7 +306,8 @@ fn first_weights_have_their_spread_and_the_seed_fixes_their_bytes() {
 
 #[test]
 fn what_cannot_be_trained_on_is_refused_and_nothing_changes() {
-    let layers = [LayerSpec::new(2, 3, Activation::Relu), LayerSpec::new(3, 1, Activation::Sigmoid)];
+    let layers =
+        [LayerSpec::new(2, 3, Activation::Relu), LayerSpec::new(3, 1, Activation::Sigmoid)];
     let spec = Spec::new(&layers).unwrap();
     let params = [0.5_f32; 13];
     let needed = Pass::memory_len(&spec, 2);

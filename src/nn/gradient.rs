@@ -49,11 +49,17 @@ impl core::fmt::Display for TrainError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::NotFinite => f.write_str("an input, target or setting is infinite or NaN"),
-            Self::Overflow => f.write_str("a sum or gradient overflowed, or a parameter is not finite"),
+            Self::Overflow => {
+                f.write_str("a sum or gradient overflowed, or a parameter is not finite")
+            }
             Self::Length { needed } => write!(f, "a slice must have {needed} values"),
-            Self::MemoryTooSmall { needed } => write!(f, "the lent memory must hold {needed} values"),
+            Self::MemoryTooSmall { needed } => {
+                write!(f, "the lent memory must hold {needed} values")
+            }
             Self::Batch => f.write_str("no whole samples, none, or more than there is memory for"),
-            Self::Setting => f.write_str("networks do not fit each other, or a setting is out of range"),
+            Self::Setting => {
+                f.write_str("networks do not fit each other, or a setting is out of range")
+            }
         }
     }
 }
@@ -246,7 +252,12 @@ impl<'a, T: Scalar> Pass<'a, T> {
     ///
     /// # Cost
     /// `4·rows` flops per weight; `2·rows` in the first layer.
-    pub fn backward(&mut self, params: &[T], x: &[T], gradient: &mut [T]) -> Result<(), TrainError> {
+    pub fn backward(
+        &mut self,
+        params: &[T],
+        x: &[T],
+        gradient: &mut [T],
+    ) -> Result<(), TrainError> {
         self.back(params, x, Some(gradient), false)
     }
 

@@ -214,9 +214,9 @@ fn difference<T: Scalar>(output: &[T], target: &[T], out: &mut [T]) {
 /// Sum in short parts, so that rounding errors of a long one do not add up.
 #[inline(always)]
 fn sum<T: Scalar>(values: &[T], mut f: impl FnMut(T) -> T) -> T {
-    values.chunks(64).fold(T::ZERO, |total, part| {
-        total + part.iter().fold(T::ZERO, |sum, &x| sum + f(x))
-    })
+    values
+        .chunks(64)
+        .fold(T::ZERO, |total, part| total + part.iter().fold(T::ZERO, |sum, &x| sum + f(x)))
 }
 
 fn share<T: Scalar>(rows: usize) -> Result<T, TrainError> {

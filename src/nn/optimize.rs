@@ -162,9 +162,8 @@ impl<T: Scalar> Adam<T> {
             return Err(TrainError::Setting);
         }
         finite(gradient)?;
-        let (first, second) = moments
-            .split_at_mut_checked(params.len())
-            .ok_or(TrainError::Length { needed })?;
+        let (first, second) =
+            moments.split_at_mut_checked(params.len()).ok_or(TrainError::Length { needed })?;
         steps.count = steps.count.saturating_add(1);
         steps.power1 *= self.beta1;
         steps.power2 *= self.beta2;

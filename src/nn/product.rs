@@ -462,7 +462,15 @@ mod tests {
                     }
                     let mut dx = [T::ONE; 900];
                     let out = &mut dx[..rows * inputs];
-                    T::dispatch(InputGradient { dy, outputs, rows, weights, dx: out, inputs, panel });
+                    T::dispatch(InputGradient {
+                        dy,
+                        outputs,
+                        rows,
+                        weights,
+                        dx: out,
+                        inputs,
+                        panel,
+                    });
                     for b in 0..rows {
                         for i in 0..inputs {
                             let sum = (0..outputs)
@@ -473,15 +481,23 @@ mod tests {
                     }
                     let (mut dw, mut db) = ([T::ONE; 900], [T::ONE; 30]);
                     let (weights, bias) = (&mut dw[..inputs * outputs], &mut db[..outputs]);
-                    T::dispatch(WeightGradient { dy, outputs, rows, x, inputs, weights, bias, panel });
+                    T::dispatch(WeightGradient {
+                        dy,
+                        outputs,
+                        rows,
+                        x,
+                        inputs,
+                        weights,
+                        bias,
+                        panel,
+                    });
                     for o in 0..outputs {
                         let column = |b| at(dy, b * outputs + o);
                         let sum = (0..rows).map(column).sum::<f64>();
                         assert!((at(&db, o) - sum - 1.0).abs() < bound);
                         for i in 0..inputs {
-                            let sum = (0..rows)
-                                .map(|b| column(b) * at(x, b * inputs + i))
-                                .sum::<f64>();
+                            let sum =
+                                (0..rows).map(|b| column(b) * at(x, b * inputs + i)).sum::<f64>();
                             assert!((at(&dw, o * inputs + i) - sum - 1.0).abs() < bound);
                         }
                     }
