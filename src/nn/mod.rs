@@ -20,6 +20,7 @@
 
 pub mod activation;
 pub mod autoencoder;
+pub mod contrastive;
 pub mod dense;
 pub mod diffusion;
 pub mod gan;
@@ -34,6 +35,7 @@ pub mod vae;
 
 pub use activation::Activation;
 pub use autoencoder::Autoencoder;
+pub use contrastive::PairModel;
 pub use dense::{Array, Dense, Layer};
 pub use diffusion::{Diffusion, Prediction, Sampler, Schedule};
 pub use gan::{Gan, GanLoss, GanSettings};
