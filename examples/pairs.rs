@@ -47,7 +47,9 @@ fn main() -> Result<(), Failure> {
     } else {
         println!("no emoji in {}: left out", folder.display());
     }
-    if std::env::var("NO").is_ok() {return Ok(());}
+    if std::env::var("NO").is_ok() {
+        return Ok(());
+    }
     digits(&root.join("data/digits.csv"))
 }
 
@@ -163,7 +165,9 @@ const IMAGE_FEATURES: usize = IMAGE_COMPONENTS + COLOURS * COLOURS * COLOURS;
 const TEXT_COMPONENTS: usize = 128;
 const HELD_OUT: usize = 200;
 
-fn ev(n:&str,d:f32)->f32{std::env::var(n).map_or(d,|v|v.parse().unwrap())}
+fn ev(n: &str, d: f32) -> f32 {
+    std::env::var(n).map_or(d, |v| v.parse().unwrap())
+}
 fn emoji(folder: &Path, picture: &Path) -> Result<(), Failure> {
     let images = npyz::NpyFile::new(std::io::BufReader::new(File::open(
         folder.join("noto_32x32_rgb_uint8.npy"),
@@ -196,10 +200,10 @@ fn emoji(folder: &Path, picture: &Path) -> Result<(), Failure> {
         let plan = Plan {
             prefixes: &[PREFIX, WIDTH],
             batch: 256,
-            steps: ev("ST",240.0) as usize,
-            rate: ev("RT",0.003),
-            noise: ev("NO",0.1),
-            weight_decay: ev("WD",0.1),
+            steps: ev("ST", 240.0) as usize,
+            rate: ev("RT", 0.003),
+            noise: ev("NO", 0.1),
+            weight_decay: ev("WD", 0.1),
         };
         let params = train(&model, (&x.pick(seen), &y.pick(seen), &[]), &plan, &mut rng)?;
         let (own, other, _) = model.parts(&params)?;

@@ -95,7 +95,26 @@ pub fn embed_time<T: Scalar>(t: T, out: &mut [T]) {
     }
 }
 
-/// A network with the meaning of its inputs and outputs: `[x_t, time, class] → prediction`.
+/// What a network is told about a sample beside the time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Condition<'c, T> {
+    /// Nothing: all values of the condition are 0.
+    #[default]
+    None,
+    /// A class: 1 in its place, 0 elsewhere.
+    Class(usize),
+    /// A vector, for instance of a text.
+    Vector(&'c [T]),
+}
+
+impl<T> From<Option<usize>> for Condition<'_, T> {
+    fn from(class: Option<usize>) -> Self {
+        class.map_or(Self::None, Self::Class)
+    }
+}
+
+/// A network with the meaning of its inputs and outputs: `[x_t, time, condition] → prediction`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Diffusion<'a, T> {
     network: Spec<'a, T>,
@@ -120,7 +139,7 @@ impl<'a, T> Diffusion<'a, T> {
         self.prediction
     }
 
-    /// Number of classes; 0 without.
+    /// Number of classes, or of values of another [`Condition`]; 0 without.
     pub const fn classes(&self) -> usize {
         self.classes
     }
@@ -149,7 +168,8 @@ impl<'a, T> Diffusion<'a, T> {
 }
 
 impl<'a, T: Scalar> Diffusion<'a, T> {
-    /// From a network that takes a sample, features of the time, and one value for each class.
+    /// From a network that takes a sample, features of the time, and one value for each class, or
+    /// the values of another condition.
     ///
     /// # Errors
     /// [`TrainError::Setting`] if not even one feature of the time is left.
@@ -178,8 +198,9 @@ impl<'a, T: Scalar> Diffusion<'a, T> {
     /// The mean square of the prediction for samples in the rows of `x`, each at a time of its own, with
     /// its gradient in place of what `gradient` held.
     ///
-    /// `labels` has a class for every sample, or `None` for one whose class the network is not told; it
-    /// is empty without classes. For guidance leave out one in ten. The times are spread evenly: one in
+    /// `labels` has a [`Condition`] for every sample, or what can be made one: `Option<usize>` for a
+    /// class, or none where the network is not told. It is empty without classes. For guidance leave out
+    /// one in ten. The times are spread evenly: one in
     /// each of as many equal parts of 0 to 1 as there are samples.
     ///
     /// # Errors
@@ -188,10 +209,10 @@ impl<'a, T: Scalar> Diffusion<'a, T> {
     ///
     /// # Cost
     /// `6·rows` flops per weight.
-    pub fn gradient(
+    pub fn gradient<'c, C: Copy + Into<Condition<'c, T>>>(
         &self,
         params: &[T],
-        (x, labels): (&[T], &[Option<usize>]),
+        (x, labels): (&[T], &[C]),
         rng: &mut impl Rng,
         memory: &mut [T],
         gradient: &mut [T],
@@ -203,20 +224,20 @@ impl<'a, T: Scalar> Diffusion<'a, T> {
     ///
     /// # Errors
     /// As [`gradient`](Self::gradient).
-    pub fn evaluate(
+    pub fn evaluate<'c, C: Copy + Into<Condition<'c, T>>>(
         &self,
         params: &[T],
-        (x, labels): (&[T], &[Option<usize>]),
+        (x, labels): (&[T], &[C]),
         rng: &mut impl Rng,
         memory: &mut [T],
     ) -> Result<T, TrainError> {
         self.step(params, (x, labels), rng, memory, None)
     }
 
-    fn step(
+    fn step<'c, C: Copy + Into<Condition<'c, T>>>(
         &self,
         params: &[T],
-        (x, labels): (&[T], &[Option<usize>]),
+        (x, labels): (&[T], &[C]),
         rng: &mut impl Rng,
         memory: &mut [T],
         gradient: Option<&mut [T]>,
@@ -244,7 +265,7 @@ impl<'a, T: Scalar> Diffusion<'a, T> {
         for k in 0..rows {
             let t = (T::from_usize(k) + rng::uniform::<T>(rng)) * share + offset;
             let t = if t < T::ONE { t } else { t - T::ONE };
-            let label = labels.get(k).copied().flatten();
+            let label = labels.get(k).map_or(Condition::None, |&label| label.into());
             let (
                 Some((row, more)),
                 Some((target, more_targets)),
@@ -285,33 +306,47 @@ impl<'a, T: Scalar> Diffusion<'a, T> {
         Ok(value)
     }
 
-    /// Writes the time and the class behind the sample at the front of an input of the network.
+    /// Writes the time and the condition behind the sample at the front of an input of the network.
     ///
     /// # Errors
     /// [`TrainError::Length`] for the input, [`TrainError::Setting`] for a class that is none.
-    pub fn condition(&self, input: &mut [T], t: T, label: Option<usize>) -> Result<(), TrainError> {
+    pub fn condition<'c>(
+        &self,
+        input: &mut [T],
+        t: T,
+        label: impl Into<Condition<'c, T>>,
+    ) -> Result<(), TrainError> {
         expect_len(input, self.network.inputs())?;
         let length = TrainError::Length { needed: self.network.inputs() };
         let (_, rest) = take(input, self.width()).ok_or(length)?;
         let (time, class) = take(rest, self.time_features()).ok_or(length)?;
         embed_time(t, time);
         class.fill(T::ZERO);
-        if let Some(label) = label {
-            *class.get_mut(label).ok_or(TrainError::Setting)? = T::ONE;
+        match label.into() {
+            Condition::None => {}
+            Condition::Class(label) => {
+                *class.get_mut(label).ok_or(TrainError::Setting)? = T::ONE;
+            }
+            Condition::Vector(vector) => {
+                expect_len(vector, class.len())?;
+                for (to, &from) in class.iter_mut().zip(vector) {
+                    *to = from;
+                }
+            }
         }
         Ok(())
     }
 
-    /// What the network predicts for samples in the rows of `x` at time `t`, all of one class or of
-    /// none: with `guidance` `g` it is `(1 + g)·prediction(class) − g·prediction(none)`.
+    /// What the network predicts for samples in the rows of `x` at time `t`, all under one
+    /// condition: with `guidance` `g` it is `(1 + g)·prediction(condition) − g·prediction(none)`.
     ///
     /// # Errors
     /// Those of [`Pass::forward`]; [`TrainError::Length`] for `out`, [`TrainError::Setting`].
-    pub fn predict(
+    pub fn predict<'c>(
         &self,
         params: &[T],
         (x, t): (&[T], T),
-        (label, guidance): (Option<usize>, T),
+        (label, guidance): (impl Into<Condition<'c, T>>, T),
         memory: &mut [T],
         out: &mut [T],
     ) -> Result<(), TrainError> {
@@ -321,8 +356,9 @@ impl<'a, T: Scalar> Diffusion<'a, T> {
         let (input, memory) =
             take(memory, self.network.inputs().saturating_mul(rows)).ok_or(short)?;
         let mut pass = Pass::new(self.network, rows, memory).map_err(|_| short)?;
-        let guided = label.is_some() && guidance != T::ZERO;
-        let passes = [(label, T::ONE + guidance), (None, -guidance)];
+        let label = label.into();
+        let guided = label != Condition::None && guidance != T::ZERO;
+        let passes = [(label, T::ONE + guidance), (Condition::None, -guidance)];
         let passes = if guided { passes.as_slice() } else { &[(label, T::ONE)] };
         out.fill(T::ZERO);
         for &(label, weight) in passes {
@@ -342,7 +378,7 @@ impl<'a, T: Scalar> Diffusion<'a, T> {
         Ok(())
     }
 
-    /// Draws new samples into the rows of `out`, all of one class or of none, by `sampler`, which is
+    /// Draws new samples into the rows of `out`, all under one condition, by `sampler`, which is
     /// given the schedule and the prediction of this model.
     ///
     /// # Errors
@@ -350,11 +386,11 @@ impl<'a, T: Scalar> Diffusion<'a, T> {
     ///
     /// # Cost
     /// `2·steps` flops per weight and sample, twice that with guidance.
-    pub fn sample(
+    pub fn sample<'c>(
         &self,
         params: &[T],
         sampler: &Sampler<T>,
-        class: (Option<usize>, T),
+        (label, guidance): (impl Into<Condition<'c, T>>, T),
         rng: &mut impl Rng,
         memory: &mut [T],
         out: &mut [T],
@@ -362,8 +398,9 @@ impl<'a, T: Scalar> Diffusion<'a, T> {
         let rows = rows_of(out, self.width(), usize::MAX)?;
         let short = TrainError::MemoryTooSmall { needed: self.memory_len(rows) };
         let (prediction, memory) = take(memory, out.len()).ok_or(short)?;
+        let told = (label.into(), guidance);
         sampler.run((self.schedule, self.prediction), rng, out, prediction, |x, t, prediction| {
-            self.predict(params, (x, t), class, memory, prediction)
+            self.predict(params, (x, t), told, memory, prediction)
         })
     }
 }

@@ -37,7 +37,7 @@ pub use activation::Activation;
 pub use autoencoder::Autoencoder;
 pub use contrastive::PairModel;
 pub use dense::{Array, Dense, Layer};
-pub use diffusion::{Diffusion, Prediction, Sampler, Schedule};
+pub use diffusion::{Condition, Diffusion, Prediction, Sampler, Schedule};
 pub use gan::{Gan, GanLoss, GanSettings};
 pub use gradient::{Pass, TrainError};
 pub use mlp::{Mlp, Network};
