@@ -47,9 +47,6 @@ fn main() -> Result<(), Failure> {
     } else {
         println!("no emoji in {}: left out", folder.display());
     }
-    if std::env::var("NO").is_ok() {
-        return Ok(());
-    }
     digits(&root.join("data/digits.csv"))
 }
 
@@ -165,9 +162,6 @@ const IMAGE_FEATURES: usize = IMAGE_COMPONENTS + COLOURS * COLOURS * COLOURS;
 const TEXT_COMPONENTS: usize = 128;
 const HELD_OUT: usize = 200;
 
-fn ev(n: &str, d: f32) -> f32 {
-    std::env::var(n).map_or(d, |v| v.parse().unwrap())
-}
 fn emoji(folder: &Path, picture: &Path) -> Result<(), Failure> {
     let images = npyz::NpyFile::new(std::io::BufReader::new(File::open(
         folder.join("noto_32x32_rgb_uint8.npy"),
@@ -182,7 +176,7 @@ fn emoji(folder: &Path, picture: &Path) -> Result<(), Failure> {
     println!("seed  values  names of pictures, recall@5   pictures of names, recall@5");
 
     let mut mean = [[0.0; 2]; 2];
-    for seed in 100..106 {
+    for seed in 0..3 {
         let mut rng = seeded(seed);
         let mut order: Vec<usize> = (0..names.len()).collect();
         shuffle(&mut order, &mut rng);
@@ -200,10 +194,10 @@ fn emoji(folder: &Path, picture: &Path) -> Result<(), Failure> {
         let plan = Plan {
             prefixes: &[PREFIX, WIDTH],
             batch: 256,
-            steps: ev("ST", 240.0) as usize,
-            rate: ev("RT", 0.003),
-            noise: ev("NO", 0.1),
-            weight_decay: ev("WD", 0.1),
+            steps: 480,
+            rate: 0.003,
+            noise: 0.1,
+            weight_decay: 0.1,
         };
         let params = train(&model, (&x.pick(seen), &y.pick(seen), &[]), &plan, &mut rng)?;
         let (own, other, _) = model.parts(&params)?;
@@ -212,8 +206,8 @@ fn emoji(folder: &Path, picture: &Path) -> Result<(), Failure> {
             let b = vectors(model.right(), other, &y.pick(held_out), prefix)?;
             let (names_found, pictures_found) = (recall(&a, &b), recall(&b, &a));
             println!("{seed:4}  {prefix:6}  {names_found:27.3}   {pictures_found:27.3}");
-            mean[place][0] += names_found / 6.0;
-            mean[place][1] += pictures_found / 6.0;
+            mean[place][0] += names_found / 3.0;
+            mean[place][1] += pictures_found / 3.0;
             if seed == 0 && prefix == WIDTH {
                 draw(picture, &images, held_out, &a, &b)?;
             }
