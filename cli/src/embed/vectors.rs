@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use eigenmote::embed::{Table, nearest};
 
 use super::args::Format;
+use super::table;
 use crate::input::read_bytes;
 use crate::output;
 
@@ -34,10 +35,18 @@ impl Vectors {
         Self { source, names, values, dim, ids }
     }
 
-    /// Reads a file of either format.
+    /// Reads a file of either format, or a table.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let (source, bytes) = read_bytes(path)?;
-        let (names, values, dim) = parse(&bytes).with_context(|| source.clone())?;
+        Self::from_bytes(source, &bytes)
+    }
+
+    pub(super) fn from_bytes(source: String, bytes: &[u8]) -> Result<Self> {
+        if table::is_table(bytes) {
+            let table = table::parse(&source, bytes)?;
+            return Self::from_table(source, &table);
+        }
+        let (names, values, dim) = parse(bytes).with_context(|| source.clone())?;
         Ok(Self::new(source, names, values, dim))
     }
 
@@ -45,16 +54,14 @@ impl Vectors {
         self.names.len()
     }
 
-    /// The number of a name as it is or in lower case.
-    pub(crate) fn find(&self, name: &str) -> Option<u32> {
-        self.ids.get(name).or_else(|| self.ids.get(&name.to_lowercase())).copied()
+    /// The number of a name.
+    pub(super) fn exact(&self, name: &str) -> Option<u32> {
+        self.ids.get(name).copied()
     }
 
-    /// The number of a name that must be there.
-    pub(crate) fn id(&self, name: &str) -> Result<u32> {
-        self.find(name).with_context(|| {
-            format!("\"{name}\" is none of the {} names in {}", self.len(), self.source)
-        })
+    /// The number of a name as it is or in lower case.
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
+        self.exact(name).or_else(|| self.exact(&name.to_lowercase()))
     }
 
     pub(crate) fn normalize(&mut self) {
