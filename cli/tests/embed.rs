@@ -86,7 +86,8 @@ fn faults_are_named_by_file_line_and_column() {
 }
 
 /// Five words in three dimensions, one of them twice.
-const VECTORS: &str = "man 9 0 5\nwoman 9 0 -5\nking 9 9 5\nqueen 9 9 -5\ncrown 0 9 0.5\nking 1 1 1\n";
+const VECTORS: &str =
+    "man 9 0 5\nwoman 9 0 -5\nking 9 9 5\nqueen 9 9 -5\ncrown 0 9 0.5\nking 1 1 1\n";
 
 fn first(bench: &Bench, line: &str) -> String {
     let found: serde_json::Value = serde_json::from_str(&bench.ok(line)).unwrap();
