@@ -133,6 +133,7 @@ impl core::error::Error for ModelError {}
 
 /// One channel of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Channel<S: Sample> {
     /// From samples to counts.
     pub lattice: Lattice<S>,
