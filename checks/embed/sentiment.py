@@ -104,15 +104,18 @@ def bags(sentences, labelled):
 
 def accuracy(x, y, train, test):
     """As many cross-validated right answers as possible choose the penalty, of equals the strongest."""
-    scale = x[train].std()
-    x = x / scale if scale > 0 else x
-    folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(train, y[train]))
+    # Turned onto the span of the labelled rows: the classifier is the same, and quick.
+    u, s, directions = np.linalg.svd(x[train], full_matrices=False)
+    own, other = u * s, x[test] @ directions.T
+    scale = own.std()
+    own, other = (own / scale, other / scale) if scale > 0 else (own, other)
+    folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(own, y[train]))
 
     def fitted(c, rows):
-        return LogisticRegression(C=c, max_iter=300).fit(x[rows], y[rows])
+        return LogisticRegression(C=c, max_iter=300).fit(own[rows], y[train][rows])
 
-    right = [sum((fitted(c, train[a]).predict(x[train[b]]) == y[train[b]]).sum() for a, b in folds) for c in PENALTIES]
-    return (fitted(PENALTIES[int(np.argmax(right))], train).predict(x[test]) == y[test]).mean()
+    right = [sum((fitted(c, a).predict(own[b]) == y[train][b]).sum() for a, b in folds) for c in PENALTIES]
+    return (fitted(PENALTIES[int(np.argmax(right))], np.arange(len(train))).predict(other) == y[test]).mean()
 
 
 def measure(name, rows):
