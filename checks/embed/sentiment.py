@@ -11,7 +11,7 @@ from common import *
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-SPLITS, SIZES, PENALTIES = 20, (50, 100, 200), (0.01, 0.1, 1.0, 10.0, 100.0)
+SPLITS, SIZES, PENALTIES = 20, (50, 100, 200), (0.01, 0.1, 1.0, 10.0)
 SITES = ("amazon_cells", "imdb", "yelp")
 
 sites = {}
@@ -89,26 +89,31 @@ class Words:
         return out.ravel()
 
 
-def bags(sentences, labelled):
-    """Bags of the words of the labelled sentences: which are there, and TF-IDF."""
-    names = sorted({word for i in labelled for word in sentences[i]})
-    place = {name: i for i, name in enumerate(names)}
-    bag = np.zeros((len(sentences), len(names)))
-    for row, words in zip(bag, sentences):
-        for word in words:
-            if word in place:
-                row[place[word]] += 1
-    df = (bag[labelled] > 0).sum(0)
-    return {"bag of words": (bag > 0).astype(float), "bag, TF-IDF": unit(bag * (1 + np.log((1 + len(labelled)) / (1 + df))))}
+def bag(sentences):
+    """Which words are there."""
+    place = {name: i for i, name in enumerate(sorted({word for words in sentences for word in words}))}
+    rows = np.zeros((len(sentences), len(place)))
+    for row, words in zip(rows, sentences):
+        row[[place[word] for word in words]] = 1
+    return rows
 
 
-def accuracy(x, y, train, test):
-    """As many cross-validated right answers as possible choose the penalty, of equals the strongest."""
-    # Turned onto the span of the labelled rows: the classifier is the same, and quick.
-    u, s, directions = np.linalg.svd(x[train], full_matrices=False)
-    own, other = u * s, x[test] @ directions.T
-    scale = own.std()
-    own, other = (own / scale, other / scale) if scale > 0 else (own, other)
+def weighed(rows, labelled):
+    """By the inverse frequency of words among the labelled sentences, which the others may not tell; length 1."""
+    df = rows[labelled].sum(0)
+    known = rows[:, df > 0]
+    return unit(known * (1 + np.log((1 + len(labelled)) / (1 + df[df > 0]))))
+
+
+def accuracy(products, y, train, test):
+    """From the products of all rows with those of the labelled ones. As many cross-validated right answers as
+    possible choose the penalty, of equals the strongest."""
+    # Coordinates in the span of the labelled rows: the classifier is the same as on the features.
+    values, axes = np.linalg.eigh(products[train])
+    kept = values > 1e-9 * values.max()
+    coordinates = products @ (axes[:, kept] / np.sqrt(values[kept]))
+    own, other = coordinates[train], coordinates[test]
+    own, other = own / own.std(), other / own.std()
     folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(own, y[train]))
 
     def fitted(c, rows):
@@ -120,7 +125,7 @@ def accuracy(x, y, train, test):
 
 def measure(name, rows):
     sentences, y = [words for words, _ in rows], np.array([label for _, label in rows])
-    features = {}
+    features, plain = {}, bag(sentences)
     for label, (names, vectors) in VECTORS.items():
         words = Words(names, vectors, sentences)
         sif = np.array([words.sif(s) for s in sentences])
@@ -131,6 +136,7 @@ def measure(name, rows):
             f"{label}: concatenation": np.array([words.concatenation(s) for s in sentences]),
             f"{label}: 3 components": np.array([words.principal(s) for s in sentences]),
         }
+    products = {kind: x @ x.T for kind, x in {"bag of words": plain, **features}.items()}
     print(f"\n{name}: {len(y)} sentences, {y.mean():.3f} positive; mean and standard error of {SPLITS} draws, in %")
     found = {}
     for size in SIZES:
@@ -139,14 +145,16 @@ def measure(name, rows):
             random = np.random.default_rng(seed)
             train = np.concatenate([random.permutation(np.flatnonzero(y == k))[: size // 2] for k in (0, 1)])
             test = np.setdiff1d(np.arange(len(y)), train)
-            for kind, x in {**bags(sentences, train), **features}.items():
-                found.setdefault((kind, size), []).append(100 * accuracy(x, y, train, test))
+            rows = weighed(plain, train)
+            each = {kind: all_products[:, train] for kind, all_products in products.items()}
+            for kind, part in {"bag, TF-IDF": rows @ rows[train].T, **each}.items():
+                found.setdefault((kind, size), []).append(100 * accuracy(part, y, train, test))
     for kind in dict.fromkeys(kind for kind, _ in found):
         cells = [np.array(found[kind, size]) for size in SIZES]
         print(f"{kind:<26}" + "".join(f"{c.mean():7.1f} ± {c.std(ddof=1) / SPLITS**0.5:.1f}" for c in cells), flush=True)
     best = [max((k for k, s in found if s == size and ":" in k), key=lambda k: np.mean(found[k, size])) for size in SIZES]
-    bag = [max(np.mean(found[k, size]) for k in ("bag of words", "bag, TF-IDF")) for size in SIZES]
-    gain = [np.mean(found[b, size]) - p for b, p, size in zip(best, bag, SIZES)]
+    bags = [max(np.mean(found[k, size]) for k in ("bag of words", "bag, TF-IDF")) for size in SIZES]
+    gain = [np.mean(found[b, size]) - p for b, p, size in zip(best, bags, SIZES)]
     print("best of vectors minus best bag: " + ", ".join(f"{g:+.1f} ({b})" for g, b in zip(gain, best)), flush=True)
 
 

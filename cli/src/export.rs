@@ -503,7 +503,7 @@ mod tests {
 
     #[test]
     fn lines_are_no_longer_than_a_hundred() {
-        let text = bytes(&[7; 100]);
+        let text = literal_bytes(&[7; 100]);
         assert!(text.lines().all(|line| line.len() <= 100));
         assert_eq!(text.matches("0x07,").count(), 100);
     }

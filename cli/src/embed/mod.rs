@@ -9,6 +9,7 @@ mod corpus;
 mod nodes;
 mod search;
 mod table;
+mod vector_text;
 mod vectors;
 
 use std::cell::RefCell;

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::args::{AnalogyArgs, NearestArgs};
 use super::table;
-use super::vectors::{Vectors, text};
+use super::vector_text::text;
+use super::vectors::Vectors;
 use crate::input::read_bytes;
 use crate::progress::Console;
 use crate::report::{plain_table, right_align};
