@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Words: the tool against gensim's skip-gram on the same words; int8; published vectors. pip install gensim scipy"""
+"""Words: the tool against gensim's skip-gram on the same words; tables of bytes; published vectors. pip install gensim scipy"""
 import glob
 
 from common import *
@@ -48,4 +48,7 @@ names = open(data("text", "embeddings", "glove_twitter_25d_words.txt")).read().s
 write_vectors(scratch("glove.txt"), names, rows)
 show("GloVe Twitter 25 (float64)", similarity(names, rows.astype(np.float64)))
 told, _ = tool("analogy", scratch("glove.txt"), "--questions", data("text", "analogy", "questions-words.txt"), "--json")
-print(f"GloVe Twitter 25, analogies: {told['accuracy']:.3f} of {told['asked']}")
+print(f"GloVe Twitter 25, analogies: {told['accuracy']:.3f} of {told['asked']}, {told['right']} right", flush=True)
+tool("export", scratch("glove.txt"), "--table", scratch("glove.etab"), "--quiet")
+told, _ = tool("analogy", scratch("glove.etab"), "--questions", data("text", "analogy", "questions-words.txt"), "--json")
+print(f"The same in a table: {told['accuracy']:.3f}, {told['right']} right")

@@ -172,7 +172,7 @@ impl Factorisation {
         // ‖A·Aᵀ·u − s²·u‖ is about 2·s·‖Aᵀ·u − s·v‖.
         let options = Options {
             basis: rank + rank / 2 + 40,
-            block: 16,
+            block: 4,
             tolerance: Some(args.tolerance),
             max_restarts: 4,
             seed: args.seed,

@@ -215,7 +215,7 @@ macro_rules! routines {
                 }
                 all &= $symbol();
             )*
-            all & measure_codec()
+            all & measure_neighbours() & measure_codec()
         }
     };
 }
@@ -302,12 +302,6 @@ routines! {
         job.id = job.table.as_ref().and_then(|table| table.id("daughter")).unwrap_or(u32::MAX);
         job.id != u32::MAX
     }
-    "800 words, neighbours by 32 bytes" 1 budget_words_nearest_32(job: Lookup = Lookup::new(32)) {
-        job.run(|table, hits| table.nearest(300, hits).is_ok())
-    }
-    "800 words, neighbours by 16 bytes" 1 budget_words_nearest_16(job: Lookup = Lookup::new(16)) {
-        job.run(|table, hits| table.nearest(300, hits).is_ok())
-    }
     "800 words, analogy by 32 bytes" 1 budget_words_analogy(job: Lookup = Lookup::new(32)) {
         job.run(|table, hits| table.analogy([3, 50, 200], Analogy::Add, hits).is_ok())
     }
@@ -320,6 +314,25 @@ routines! {
             sample(net, &StandardNormal, &mut generator, scratch, out).is_ok()
         })
     }
+}
+
+/// The same code for both lengths.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn budget_words_nearest(job: &mut Lookup) -> bool {
+    job.run(|table, hits| table.nearest(300, hits).is_ok())
+}
+
+#[inline(never)]
+fn measure_neighbours() -> bool {
+    let mut all = true;
+    for (name, dim) in
+        [("800 words, neighbours by 32 bytes", 32), ("800 words, neighbours by 16 bytes", 16)]
+    {
+        let mut job = Lookup::new(dim);
+        all &= measure([name, "budget_words_nearest"], 1, budget_words_nearest, &mut job);
+    }
+    all
 }
 
 /// The code for a type of sample is the same for all modes: the model says which it is.
