@@ -27,6 +27,7 @@
 //! | [`codec::receive`] | frames among damaged bytes; lost, repeated and late ones | [`codec::Scan`], [`codec::Receiver`] |
 //! | [`nn`] | dense layers, networks, drawing samples | [`nn::Mlp`], [`nn::sample()`] |
 //! | [`embed`] | vectors of words, documents and nodes from counts; searching and aligning them | [`embed::ppmi()`], [`embed::Vocab`] |
+//! | [`embed::table`] | vectors of a byte per value and their words in flash, searched in integers | [`embed::WordTable`] |
 //!
 //! # What holds everywhere
 //!

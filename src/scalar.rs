@@ -76,6 +76,8 @@ pub trait Scalar:
     fn to_f64(self) -> f64;
     /// Nearest `f32`.
     fn to_f32(self) -> f32;
+    /// `x`, exactly.
+    fn from_f32(x: f32) -> Self;
     /// Nearest value of this type.
     fn from_i32(x: i32) -> Self;
     /// Nearest value of this type.
@@ -169,6 +171,15 @@ macro_rules! scalar {
             #[allow(clippy::unnecessary_cast, reason = "one macro for both types")]
             fn to_f32(self) -> f32 {
                 self as f32
+            }
+            #[inline(always)]
+            #[allow(
+                clippy::cast_lossless,
+                clippy::unnecessary_cast,
+                reason = "one macro for both types"
+            )]
+            fn from_f32(x: f32) -> Self {
+                x as $t
             }
             #[inline(always)]
             #[allow(clippy::cast_lossless, reason = "one macro for both types")]

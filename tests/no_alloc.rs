@@ -7,6 +7,11 @@ use eigenmote::codec::{
     self, Basis, CONTEXTS, Channel, Frame, FrameError, Lattice, Method, Model, ModelSpec,
     Predictor, Sample, SampleKind, Slot, Transform, fit,
 };
+use eigenmote::embed::table::{WordTable, WordTableError, WordTableSpec, quantize};
+use eigenmote::embed::{
+    Analogy, Counts, EmbedError, Factors, Hit, Pair, PairCounts, Ppmi, Side, Table, Vocab, Window,
+    Word, nearest, ppmi,
+};
 use eigenmote::linalg::closed::{eigh_2x2, eigh_3x3, svd_2x2, svd_3x3};
 use eigenmote::linalg::jacobi::{rotation, rotation_scaled};
 use eigenmote::linalg::power::{self, PowerError};
@@ -530,6 +535,82 @@ fn codecs<S: Sample>(kind: SampleKind, from: impl Fn(i16) -> S) {
         };
         coding(&channels, Method::Transform(transform), &windows);
     }
+}
+
+fn embeddings<T: Scalar>() {
+    let text = "the dog ran to the park and the cat ran to the house and saw the dog in the park";
+    let _ = without_allocation("words to vectors", || {
+        let (mut letters, mut words, mut slots) = ([0; 99], [Word::default(); 16], [0; 33]);
+        let mut vocab = Vocab::new(&mut letters, &mut words, &mut slots);
+        let mut tokens = [0; 20];
+        for (token, word) in tokens.iter_mut().zip(text.split(' ')) {
+            *token = vocab.add(word)?;
+        }
+        let n = vocab.len();
+        let mut room = [Pair::default(); 256];
+        let mut pairs = PairCounts::new(&mut room);
+        pairs.add_window(&tokens, &Window::flat(3))?;
+        let (mut row_ptr, mut cols, mut counts) = ([0; 17], [0; 256], [0; 256]);
+        let entries = pairs.to_symmetric(n, &mut row_ptr[..=n], &mut cols, &mut counts)?;
+        let (mut values, mut work) = ([T::ZERO; 256], [T::ZERO; 64]);
+        let sparse = Counts {
+            row_ptr: &mut row_ptr[..=n],
+            col_idx: &mut cols[..entries],
+            counts: &counts[..entries],
+        };
+        let kept = ppmi(sparse, n, &mut values[..entries], &mut work, &Ppmi::default())?;
+        let a = Csr::new(n, n, &row_ptr[..=n], &cols[..kept], &values[..kept]).unwrap();
+        let (mut u, mut s, mut v) = ([T::ZERO; 48], [T::ZERO; 3], [T::ZERO; 48]);
+        let (mut residuals, mut space) = ([T::ZERO; 3], [T::ZERO; 2000]);
+        let options = truncated::Options::<T>::new(3);
+        let mut out = Triplets {
+            u: &mut u[..3 * n],
+            s: &mut s,
+            v: &mut v[..3 * n],
+            residuals: &mut residuals,
+        };
+        let space = &mut space[..workspace_len(n, n, &options)];
+        let info = truncated_svd(&a, &mut out, space, &options).unwrap();
+        let mut vectors = [T::ZERO; 48];
+        let factors = Factors { u: &u[..3 * n], s: &s, v: &v[..3 * n] };
+        factors.vectors(Side::Sum, T::HALF, &mut vectors[..3 * n])?;
+        let table = Table::new(&vectors[..3 * n], 3)?;
+        let mut hits = [Hit::default(); 2];
+        Ok::<_, EmbedError>((nearest(&table, table.row(1), &[1], &mut hits)?, hits, info))
+    })
+    .unwrap();
+
+    let vectors: [T; 24] = core::array::from_fn(|i| T::from_usize(i * i % 11) - T::TWO);
+    let words = ["one", "two", "three", "four", "five", "six"];
+    let mut blob = [0; 300];
+    let length = without_allocation("WordTableSpec", || {
+        let vectors = Table::new(&vectors, 4).unwrap();
+        let spec = WordTableSpec { vectors, words: &words, prefixes: &[2] };
+        let mut work = [0; 8];
+        let short = spec.write(&mut [], &mut work);
+        assert!(matches!(short, Err(WordTableError::BufferTooSmall { .. })));
+        spec.write(&mut blob, &mut work)
+    })
+    .unwrap();
+    let _ = without_allocation("WordTable", || {
+        let table = WordTable::parse(&blob[..length]).unwrap().prefix(2).unwrap();
+        let (mut hits, mut q, mut back) = ([Hit::default(); 3], [0; 2], [T::ZERO; 2]);
+        quantize(&[T::ONE, T::TWO], &mut q)?;
+        table.vector(3, &mut back)?;
+        let id = table.id("four").and_then(|id| table.word(id));
+        let found = (table.nearest(0, &mut hits)?, table.nearest_to(&q, &[2], &mut hits)?);
+        let more =
+            [Analogy::Add, Analogy::Mul].map(|rule| table.analogy([0, 1, 2], rule, &mut hits));
+        Ok::<_, EmbedError>((id.is_some(), found, more, table.cosine(0, 9), back))
+    })
+    .unwrap();
+    without_allocation("WordTable of other bytes", || WordTable::parse(&blob[1..])).unwrap_err();
+}
+
+#[test]
+fn embeddings_do_not_allocate() {
+    embeddings::<f32>();
+    embeddings::<f64>();
 }
 
 #[test]

@@ -68,6 +68,21 @@ def write_vectors(path, names, rows):
             file.write(name + " " + " ".join(str(np.float32(x)) for x in row) + "\n")
 
 
+def read_table(path):
+    """A table of `export --table` (format: `embed::table` of the library): words, bytes, lengths of its prefixes."""
+    blob = open(path, "rb").read()
+    assert blob[:5] == b"EIGW\x01"
+    with_words, levels = blob[5], blob[6]
+    count, dim, _, text = (int.from_bytes(blob[a:b], "little") for a, b in ((12, 16), (16, 18), (18, 20), (20, 24)))
+    at = 24 + 2 * levels
+    prefixes = np.frombuffer(blob, "<u2", levels, 24).tolist()
+    rows = np.frombuffer(blob, np.int8, count * dim, at).reshape(count, dim)
+    ends = np.frombuffer(blob, "<u4", count, at + count * (dim + 4 + 2 * levels)) if with_words else []
+    words = blob[len(blob) - 4 - text : len(blob) - 4]
+    names = [words[a:b].decode() for a, b in zip([0, *ends[:-1]], ends)]
+    return names, rows, prefixes
+
+
 def tokens(text):
     """As the tool cuts texts into words."""
     return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", text.lower())

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Words: the tool against gensim's skip-gram on the same words; int8; published vectors. pip install gensim scipy"""
+"""Words: the tool against gensim's skip-gram on the same words; tables of bytes; published vectors. pip install gensim scipy"""
 import glob
 
 from common import *
@@ -18,8 +18,25 @@ for dim in (64, 100):
     names, rows = read_vectors(scratch("a.txt"))
     note = f"{seconds:.1f} s CPU; two runs {'byte-identical' if same else 'DIFFER'}"
     show(f"eigenmote {dim}, {len(names)} words", similarity(names, rows), note)
-    scale = np.abs(rows).max(axis=1, keepdims=True) / 127
-    show(f"eigenmote {dim}, int8", similarity(names, np.round(rows / scale)))
+    # The same in a table for firmware, by all values and by the first of them.
+    float_scores = similarity(names, rows)
+    prefixes = f"{dim // 4},{dim // 2}"
+    tool("export", scratch("a.txt"), "--table", scratch("a.etab"), "--prefixes", prefixes, "--quiet")
+    kept, values, lengths = read_table(scratch("a.etab"))
+    assert kept == names
+    for length in reversed(lengths):
+        scores = similarity(kept, values[:, :length].astype(float))
+        share = min(scores[name][0] / float_scores[name][0] for name in scores)
+        show(f"eigenmote {dim}, table, first {length}", scores, f"at least {share:.1%} of the score in floats")
+        # The tool searches in integers, as a chip does: the same cosines as those of the bytes.
+        told = tool("nearest", scratch("a.etab"), "river", "money", "--dim", length, "-k", 5, "--json")[0]
+        unit_rows = unit(values[:, :length].astype(float))
+        for result in told["results"]:
+            own = unit_rows[kept.index(result["query"])]
+            for hit in result["found"]:
+                assert abs(hit["score"] - own @ unit_rows[kept.index(hit["name"])]) < 2**-11, hit
+    size = os.path.getsize(scratch("a.etab"))
+    print(f"{'':<28} {size} bytes, {size / len(kept):.1f} per word, words and hash function included", flush=True)
     seconds, model = cpu(
         lambda: Word2Vec(sentences, vector_size=dim, window=5, min_count=5, sg=1, epochs=5, workers=1, seed=1)
     )
@@ -31,4 +48,7 @@ names = open(data("text", "embeddings", "glove_twitter_25d_words.txt")).read().s
 write_vectors(scratch("glove.txt"), names, rows)
 show("GloVe Twitter 25 (float64)", similarity(names, rows.astype(np.float64)))
 told, _ = tool("analogy", scratch("glove.txt"), "--questions", data("text", "analogy", "questions-words.txt"), "--json")
-print(f"GloVe Twitter 25, analogies: {told['accuracy']:.3f} of {told['asked']}")
+print(f"GloVe Twitter 25, analogies: {told['accuracy']:.3f} of {told['asked']}, {told['right']} right", flush=True)
+tool("export", scratch("glove.txt"), "--table", scratch("glove.etab"), "--quiet")
+told, _ = tool("analogy", scratch("glove.etab"), "--questions", data("text", "analogy", "questions-words.txt"), "--json")
+print(f"The same in a table: {told['accuracy']:.3f}, {told['right']} right")

@@ -106,12 +106,13 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Write a model as source code for firmware
+    /// Write a model or vectors as source code for firmware
     ///
     /// The file holds the model as a constant, its sizes, its channels by name, and a test that the
     /// firmware can call: a few samples, the frame that they must become, and what that must become.
     #[command(after_help = EXPORT_HELP)]
     Export {
+        /// Model, vectors as text, or a table of vectors
         model: PathBuf,
         #[command(flatten)]
         export: ExportArgs,
@@ -243,8 +244,13 @@ The Rust file is a module for the crate eigenmote, without std; the C file is C9
 Both compile without warnings. With --vectors the test has the first rows of a recording, else samples
 that are made up from what the model expects.
 
+Vectors, as text or as a table, become a table of a byte per value, which `nearest` and `analogy` read as
+well, or a Rust file with the table and a test. A search may then look at the first values only.
+
 Examples:
   eigenmote export model.eig --rust src/model.rs
+  eigenmote export vectors.txt --table words.etab --prefixes 16,32
+  eigenmote export words.etab --rust src/words.rs
   eigenmote export model.eig --c model.c --name pump --vectors recording.csv
   eigenmote export model.eig --c - | less";
 
@@ -359,17 +365,50 @@ pub(crate) struct ExportArgs {
     /// Recording whose first rows are the test
     #[arg(long, value_name = "RECORDING")]
     pub(crate) vectors: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
 }
 
-/// The file to write, exactly one.
+/// What to write of vectors.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(skip)]
+#[command(next_help_heading = "Of vectors")]
+pub(crate) struct TableArgs {
+    /// Table to write, a byte per value, for firmware to search
+    #[arg(long, value_name = "FILE", group = "written")]
+    pub(crate) table: Option<PathBuf>,
+    /// Keep the first N values of each vector
+    #[arg(long, value_name = "N")]
+    pub(crate) dim: Option<usize>,
+    /// Lengths that can be searched by beside the whole vector: --prefixes 16,32
+    #[arg(long, value_name = "N,…", value_delimiter = ',')]
+    pub(crate) prefixes: Vec<u16>,
+    /// Keep the first N vectors
+    #[arg(long, value_name = "N")]
+    pub(crate) max_words: Option<usize>,
+    /// Turn all vectors so that their first values carry the most; those of `embed` are so already
+    #[arg(long)]
+    pub(crate) turn: bool,
+}
+
+impl TableArgs {
+    /// Whether anything is asked for that models do not have.
+    pub(crate) fn is_asked(&self) -> bool {
+        let Self { table, dim, prefixes, max_words, turn } = self;
+        table.is_some() || dim.is_some() || !prefixes.is_empty() || max_words.is_some() || *turn
+    }
+}
+
+/// The source code to write.
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("written").required(true).multiple(false))]
 pub(crate) struct LanguageArgs {
     /// Rust file to write
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "written")]
     pub(crate) rust: Option<PathBuf>,
     /// C file to write
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "written")]
     pub(crate) c: Option<PathBuf>,
 }
 

@@ -180,8 +180,12 @@ fn read_all<P: AsRef<Path>>(
 
 fn read_model(path: &Path) -> Result<ModelFile> {
     let (source, bytes) = input::read_bytes(path)?;
-    let file = ModelFile::parse(&bytes).with_context(|| source.clone())?;
-    parse_model(&file).context(source)?;
+    parse_model_file(&bytes).context(source)
+}
+
+fn parse_model_file(bytes: &[u8]) -> Result<ModelFile> {
+    let file = ModelFile::parse(bytes)?;
+    parse_model(&file)?;
     Ok(file)
 }
 
@@ -330,10 +334,20 @@ fn export_as(model: &Path, args: &ExportArgs, console: Console) -> Result<bool> 
     let (language, output) = match (&args.language.rust, &args.language.c) {
         (Some(path), _) => (Language::Rust, path),
         (_, Some(path)) => (Language::C, path),
-        _ => bail!("nothing to write: give --rust or --c"),
+        _ => match &args.table.table {
+            Some(path) => (Language::Rust, path),
+            None => bail!("nothing to write: give --rust, --c or --table"),
+        },
     };
     output::check(output)?;
-    let file = read_model(model)?;
+    let (source, bytes) = input::read_bytes(model)?;
+    if !ModelFile::is_at_start(&bytes) && (args.table.is_asked() || embed::are_vectors(&bytes)) {
+        return embed::export(model, bytes, args, console);
+    }
+    let file = parse_model_file(&bytes).context(source.clone())?;
+    if args.table.is_asked() {
+        bail!("{source}: a model; --table and what goes with it are for vectors");
+    }
     let vectors = match &args.vectors {
         Some(path) => {
             let names = file.names();

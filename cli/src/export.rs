@@ -170,7 +170,7 @@ impl Export<'_> {
         }
         item(
             "The model, for `eigenmote::codec::Model::parse`.",
-            &format!("pub static MODEL: [u8; {}] = [\n{}];", blob.len(), bytes(blob)),
+            &format!("pub static MODEL: [u8; {}] = [\n{}];", blob.len(), literal_bytes(blob)),
         )?;
         let list = |values: &[String]| format!("[\n{}]", wrapped(values));
         item(
@@ -186,7 +186,7 @@ impl Export<'_> {
             &format!(
                 "pub static TEST_FRAME: [u8; {}] = [\n{}];",
                 vectors.frame.len(),
-                bytes(&vectors.frame)
+                literal_bytes(&vectors.frame)
             ),
         )?;
         item(
@@ -251,7 +251,7 @@ impl Export<'_> {
         writeln!(
             out,
             "const unsigned char {name}_model[{upper}_MODEL_BYTES] = {{\n{}}};\n",
-            bytes(blob)
+            literal_bytes(blob)
         )?;
         writeln!(
             out,
@@ -264,7 +264,7 @@ impl Export<'_> {
             out,
             "static const unsigned char {name}_test_frame[{}] = {{\n{}}};\n",
             vectors.frame.len(),
-            bytes(&vectors.frame)
+            literal_bytes(&vectors.frame)
         )?;
         writeln!(
             out,
@@ -405,7 +405,8 @@ fn c_type(kind: Kind) -> &'static str {
     }
 }
 
-fn bytes(bytes: &[u8]) -> String {
+/// Bytes as literals.
+pub(crate) fn literal_bytes(bytes: &[u8]) -> String {
     wrapped(&bytes.iter().map(|byte| format!("0x{byte:02x}")).collect::<Vec<_>>())
 }
 
@@ -442,7 +443,7 @@ pub(crate) fn c_name(text: &str) -> String {
 
 /// A text as part of a comment of one line, in either language: nothing that ends the comment, begins
 /// another, joins lines, or turns the direction of writing.
-fn comment(text: &str) -> String {
+pub(crate) fn comment(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         let turns = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
@@ -502,7 +503,7 @@ mod tests {
 
     #[test]
     fn lines_are_no_longer_than_a_hundred() {
-        let text = bytes(&[7; 100]);
+        let text = literal_bytes(&[7; 100]);
         assert!(text.lines().all(|line| line.len() <= 100));
         assert_eq!(text.matches("0x07,").count(), 100);
     }

@@ -84,3 +84,62 @@ fn faults_are_named_by_file_line_and_column() {
     assert!(error.contains("e.csv: line 1, column 3: \"0\" is not a weight above 0"), "{error}");
     assert!(!bench.path("out.txt").exists());
 }
+
+/// Five words in three dimensions, one of them twice.
+const VECTORS: &str =
+    "man 9 0 5\nwoman 9 0 -5\nking 9 9 5\nqueen 9 9 -5\ncrown 0 9 0.5\nking 1 1 1\n";
+
+fn first(bench: &Bench, line: &str) -> String {
+    let found: serde_json::Value = serde_json::from_str(&bench.ok(line)).unwrap();
+    found["results"][0]["found"][0]["name"].as_str().unwrap().to_string()
+}
+
+#[test]
+fn a_table_is_searched_as_its_vectors_are() {
+    let bench = Bench::new();
+    bench.file("v.txt", VECTORS);
+    bench.ok("export v.txt --table v.etab --prefixes 1,2");
+    let queen: String = ["v.txt", "v.etab"]
+        .map(|file| first(&bench, &format!("analogy {file} man woman King --json -k 1")))
+        .join(" ");
+    assert_eq!(queen, "queen queen");
+    for (dim, nearest) in [("", "king"), ("--dim 2", "woman"), ("--dim 1", "woman")] {
+        assert_eq!(first(&bench, &format!("nearest v.etab man {dim} --json")), nearest);
+        assert_eq!(first(&bench, &format!("nearest v.txt man {dim} --json")), nearest);
+    }
+    bench.file("q.txt", "man woman king queen\nwoman man queen king\nman woman boy girl\n");
+    let told = bench.json("analogy v.etab --questions q.txt --rule mul --json");
+    assert_eq!([&told["right"], &told["asked"], &told["unknown"]], [2, 2, 1]);
+    // A table of a table, shorter.
+    bench.ok("export v.etab --table w.etab --dim 2 --max-words 3");
+    assert_eq!(first(&bench, "nearest w.etab king --json"), "man");
+    // Turned, the first value tells most, and all of them what they told.
+    bench.ok("export v.txt --table t.etab --turn --prefixes 2");
+    let scores = ["v", "t"].map(|file| {
+        let found = bench.json(&format!("nearest {file}.etab man --json"));
+        found["results"][0]["found"][0]["score"].as_f64().unwrap()
+    });
+    assert!((scores[0] - scores[1]).abs() < 0.01, "{scores:?}");
+}
+
+#[test]
+fn what_no_table_has_is_named() {
+    let bench = Bench::new();
+    bench.file("v.txt", VECTORS);
+    bench.ok("export v.txt --table v.etab");
+    let error = bench.fails("nearest v.etab girl", 1);
+    assert!(error.contains("\"girl\" is none of the 5 names in v.etab"), "{error}");
+    let error = bench.fails("nearest v.etab man --dim 2", 1);
+    assert!(error.contains("v.etab can be searched by 3 values"), "{error}");
+    let error = bench.fails("export v.txt --table w.etab --prefixes 3", 1);
+    assert!(error.contains("prefixes [3]"), "{error}");
+    let error = bench.fails("export v.txt --table w.etab --dim 4", 1);
+    assert!(error.contains("v.txt has 3 values per vector"), "{error}");
+    let bytes = std::fs::read(bench.path("v.etab")).unwrap();
+    bench.file("cut.etab", &bytes[..bytes.len() - 1]);
+    let error = bench.fails("nearest cut.etab man", 1);
+    assert!(error.contains("cut.etab: the table ends early"), "{error}");
+    bench.file("x.csv", "a,b\n1,2\n");
+    let error = bench.fails("export x.csv --rust x.rs", 1);
+    assert!(error.contains("x.csv: not a model"), "{error}");
+}

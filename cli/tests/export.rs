@@ -74,6 +74,12 @@ fn run(command: &mut Command) -> String {
 fn rust_files_compile_without_a_warning_and_pass_their_test() {
     let bench = Bench::new();
     let names = models(&bench);
+    // Vectors are exported as well.
+    bench.file("words.txt", "one 1 2 3 4\ntwo 2 3 4 5\n\"*/ -1 0 1 0\nÄ 3 1 2 0\n");
+    bench.ok("export words.txt --rust words.rs --prefixes 2");
+    bench.ok("export words.txt --table words.etab --max-words 1");
+    bench.ok("export words.etab --rust one_word.rs");
+    let names: Vec<_> = names.into_iter().chain(["words".into(), "one_word".into()]).collect();
     let mut main = String::from("#![deny(warnings, missing_docs, clippy::all)]\n//! Test.\n");
     for name in &names {
         writeln!(main, "mod {name};").unwrap();

@@ -133,6 +133,7 @@ impl core::error::Error for FrameError {}
 
 /// A checked frame, borrowed from its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Frame<'a> {
     flags: u8,
     model_id: u16,

@@ -77,7 +77,11 @@ mod sealed {
 /// Sealed: the byte format knows these four.
 pub trait Sample: sealed::Sealed + Copy + Debug + Default + PartialEq + 'static {
     /// The type of `offset`, `step` and `epsilon`: the float itself, or `i64` for integers.
+    #[cfg(not(feature = "defmt"))]
     type Word: Copy + Debug + Default + PartialEq + PartialOrd;
+    /// The type of `offset`, `step` and `epsilon`: the float itself, or `i64` for integers.
+    #[cfg(feature = "defmt")]
+    type Word: Copy + Debug + Default + PartialEq + PartialOrd + defmt::Format;
     /// The number of this type in a model.
     const KIND: SampleKind;
 
@@ -115,6 +119,7 @@ pub trait Sample: sealed::Sealed + Copy + Debug + Default + PartialEq + 'static 
 
 /// The points `offset + n·step` of one channel, with the promised error of bounded mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Lattice<S: Sample> {
     /// The point with count 0. For integers an `i64`, in the unit of the samples.
     pub offset: S::Word,

@@ -68,8 +68,8 @@ const HEADER_BYTES: usize = 20;
 const BUDGET_BYTES: usize = 8;
 const CRC_BYTES: usize = 4;
 
-/// The checksum of models and frames.
-pub(super) const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+/// The checksum of models, frames and tables.
+pub(crate) const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
 /// What a model promises, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +133,7 @@ impl core::error::Error for ModelError {}
 
 /// One channel of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Channel<S: Sample> {
     /// From samples to counts.
     pub lattice: Lattice<S>,
@@ -822,13 +823,13 @@ impl Writer<'_> {
 }
 
 #[inline(always)]
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {
     let chunk = bytes.get(at..).and_then(<[u8]>::first_chunk::<2>);
     chunk.map_or(0, |&chunk| u16::from_le_bytes(chunk))
 }
 
 #[inline(always)]
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     let chunk = bytes.get(at..).and_then(<[u8]>::first_chunk::<4>);
     chunk.map_or(0, |&chunk| u32::from_le_bytes(chunk))
 }

@@ -71,6 +71,7 @@ pub const HISTORY: u32 = u64::BITS;
 
 /// An intact frame among bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Found<'a> {
     /// The frame.
     pub frame: Frame<'a>,

@@ -5,6 +5,8 @@
 //! ([`truncated_svd`](crate::linalg::truncated_svd) of the sparse matrix), take the rows of the
 //! factors as vectors ([`Factors`]). The vectors are then searched ([`nearest`](mod@nearest)), added
 //! up to features of sentences ([`features`]), or turned onto those of another language ([`align`]).
+//! For a chip they become a table in flash, a byte per value, that is searched in integers without
+//! memory ([`table`]).
 //!
 //! All memory is lent by the caller and sizes are values: the same code serves forty words on a chip
 //! and a corpus on a desktop. Counts are integers, so they do not depend on the order of the text.
@@ -36,13 +38,17 @@
 //! ```
 
 pub mod align;
+mod byte_vectors;
 pub mod cooccur;
 pub mod features;
 pub mod genotypes;
 pub mod lsa;
 pub mod nearest;
+mod perfect;
 pub mod ppmi;
 mod sort;
+pub mod table;
+mod table_spec;
 pub mod vocab;
 pub mod walk;
 
@@ -51,6 +57,7 @@ pub use genotypes::Genotypes;
 pub use lsa::{Factors, Side, TfIdf, tf_idf};
 pub use nearest::{Analogy, Hit, Table, analogy, nearest};
 pub use ppmi::{Ppmi, ppmi};
+pub use table::{WordTable, WordTableError, WordTableSpec};
 pub use vocab::{Vocab, Word, tokens};
 pub use walk::{Graph, NetMf, Steps, walk};
 

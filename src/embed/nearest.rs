@@ -99,17 +99,22 @@ pub struct Hit<T> {
 }
 
 /// Keeps the best of what it is shown.
-struct Best<'a, T> {
+pub(super) struct Best<'a, T> {
     hits: &'a mut [Hit<T>],
     len: usize,
 }
 
-impl<'a, T: Scalar> Best<'a, T> {
-    fn new(hits: &'a mut [Hit<T>]) -> Self {
+impl<'a, T: Copy + PartialOrd> Best<'a, T> {
+    pub(super) fn new(hits: &'a mut [Hit<T>]) -> Self {
         Self { hits, len: 0 }
     }
 
-    fn show(&mut self, id: usize, score: T) {
+    /// How many places are filled.
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn show(&mut self, id: usize, score: T) {
         if self.len == self.hits.len() && !self.hits.last().is_some_and(|hit| score > hit.score) {
             return;
         }
@@ -169,7 +174,7 @@ fn search<T: Scalar>(
             best.show(i, score);
         }
     }
-    if check == T::ZERO { Ok(best.len) } else { Err(EmbedError::NotFinite) }
+    if check == T::ZERO { Ok(best.len()) } else { Err(EmbedError::NotFinite) }
 }
 
 /// The mean cosine of every row of `from` with its nearest rows of `to`, as many as `hits` has places:

@@ -44,6 +44,7 @@ impl core::error::Error for SolveError {}
 /// The shortest of the vectors that minimise `‖A·x − b‖`.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",

@@ -109,6 +109,7 @@ impl core::error::Error for PowerError {}
 /// An eigenvalue of largest magnitude with its vector.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
@@ -127,6 +128,7 @@ pub struct Eigenpair<T, const N: usize> {
 /// The largest singular value with its vectors: `A·v = s·u`, `Aᵀ·u = s·v`.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",

@@ -79,6 +79,7 @@ impl core::error::Error for SvdError {}
 
 /// Limits of the iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Options {
     /// Sweeps after which the result is returned as [`SvdError::NotConverged`].

@@ -15,6 +15,8 @@ use eigenmote::{Mat, Scalar, mat, rng, simd};
 
 #[path = "bits/codec.rs"]
 mod codec;
+#[path = "bits/embed.rs"]
+mod embed;
 #[path = "bits/iterative.rs"]
 mod iterative;
 #[path = "bits/lowrank.rs"]
@@ -131,6 +133,10 @@ pub const GROUPS: &[Group] = &[
     Group { name: "transform i32", hash: codec::transform::<i32>, pinned: 0xdf64_e434_ffb8_1024 },
     Group { name: "transform f32", hash: codec::transform::<f32>, pinned: 0x2917_22c7_f9e6_9d2a },
     Group { name: "transform f64", hash: codec::transform::<f64>, pinned: 0x6b7f_8544_64de_0dd5 },
+    Group { name: "words f32", hash: embed::learning::<f32>, pinned: 0x27b4_e01c_c7ab_8cb4 },
+    Group { name: "words f64", hash: embed::learning::<f64>, pinned: 0xdb97_ac12_dd70_29fc },
+    Group { name: "tables f32", hash: embed::tables::<f32>, pinned: 0x49c5_4a62_fc35_55e5 },
+    Group { name: "tables f64", hash: embed::tables::<f64>, pinned: 0x33b0_9add_6c6d_0bf9 },
 ];
 
 /// 64-bit FNV-1a.

@@ -72,3 +72,13 @@ pub fn activation_ulps(t: f64) -> f64 {
 pub fn sample_covariance(ii: f64, jj: f64, ij: f64, n: usize) -> f64 {
     6.0 * ((ii * jj + ij * ij) / n as f64).sqrt()
 }
+
+/// Error of a cosine of vectors of bytes of these lengths against that of the vectors they were made
+/// of. Each value is off by at most half a step, a vector by `√d/2`, its direction by twice that over
+/// the sum of both lengths; the reciprocals of both lengths are within 2^−13 of themselves. Worst
+/// seen among 1500² pairs: 0.69 of it (2 to 4 values), 0.24 for 64 values.
+pub fn byte_cosine(dim: usize, x: f64, y: f64) -> f64 {
+    let root = (dim as f64).sqrt();
+    let direction = |length: f64| root / (2.0 * length - root / 2.0).max(root / 2.0);
+    direction(x) + direction(y) + 2.0_f64.powi(-12) + 2.0_f64.powi(-23)
+}

@@ -4,6 +4,7 @@ use eigenmote::embed::align::{self, Workspace};
 use eigenmote::embed::features::{self, Logistic, LogisticOptions};
 use eigenmote::embed::genotypes::{GenotypeError, Marker};
 use eigenmote::embed::nearest::{center_rows, densities, nearest_csls, normalize_rows};
+use eigenmote::embed::table::{WordTableError, quantize};
 use eigenmote::embed::*;
 use eigenmote::linalg::LinearOperator;
 use eigenmote::linalg::procrustes::{
@@ -29,6 +30,23 @@ crate::export! { "int_":
         -> Result<usize, EmbedError> = p.to_sparse(*n, row_ptr, col_idx, counts);
     pairs_symmetric(p: &PairCounts<'static>, n: &usize, row_ptr: &mut [u32], col_idx: &mut [u32], counts: &mut [u32])
         -> Result<usize, EmbedError> = p.to_symmetric(*n, row_ptr, col_idx, counts);
+    word_table_parse(bytes: &'static [u8]) -> Result<WordTable<'static>, WordTableError> = WordTable::parse(bytes);
+    word_table_bytes(t: &WordTable<'static>) -> &'static [u8] = t.bytes();
+    word_table_sizes(t: &WordTable<'static>) -> (usize, usize, bool, bool) =
+        (t.len(), t.dim(), t.is_empty(), t.has_words());
+    word_table_prefixes(t: &WordTable<'static>) -> usize = t.prefixes().fold(0, usize::max);
+    word_table_prefix(t: &WordTable<'static>, dim: &usize) -> Option<WordTable<'static>> = t.prefix(*dim);
+    word_table_word(t: &WordTable<'static>, id: &u32) -> Option<&'static str> = t.word(*id);
+    word_table_id(t: &WordTable<'static>, word: &str) -> Option<u32> = t.id(word);
+    word_table_values(t: &WordTable<'static>, id: &u32) -> i32 =
+        t.values(*id).map_or(0, |q| q.fold(0_i32, |sum, q| sum.wrapping_add(q.into())));
+    word_table_cosine(t: &WordTable<'static>, a: &u32, b: &u32) -> Result<i32, EmbedError> = t.cosine(*a, *b);
+    word_table_nearest(t: &WordTable<'static>, id: &u32, hits: &mut [Hit<i32>]) -> Result<usize, EmbedError> =
+        t.nearest(*id, hits);
+    word_table_nearest_to(t: &WordTable<'static>, query: &[i8], exclude: &[u32], hits: &mut [Hit<i32>])
+        -> Result<usize, EmbedError> = t.nearest_to(query, exclude, hits);
+    word_table_analogy(t: &WordTable<'static>, ids: &[u32; 3], rule: &Analogy, hits: &mut [Hit<i32>])
+        -> Result<usize, EmbedError> = t.analogy(*ids, *rule, hits);
 }
 
 crate::export_both! {
@@ -54,6 +72,12 @@ crate::export_both! {
         nearest_csls(t, density, query, hits);
     analogy_(t: &Table<'static, T>, ids: &[u32; 3], rule: &Analogy, hits: &mut [Hit<T>]) -> Result<usize, EmbedError> =
         analogy(t, *ids, *rule, hits);
+
+    quantize_(x: &[T], out: &mut [i8]) -> Result<T, EmbedError> = quantize(x, out);
+    word_table_vector(t: &WordTable<'static>, id: &u32, out: &mut [T]) -> Result<(), EmbedError> = t.vector(*id, out);
+    word_table_len(s: &WordTableSpec<'static, T>) -> (usize, usize) = (s.encoded_len(), s.workspace_len());
+    word_table_write(s: &WordTableSpec<'static, T>, out: &mut [u8], work: &mut [u32]) -> Result<usize, WordTableError> =
+        s.write(out, work);
 
     procrustes_(x: &[T], y: &[T], dim: &usize, w: &mut [T], work: &mut [T]) -> Result<T, ProcrustesError> =
         procrustes(x, y, *dim, w, work);

@@ -5,7 +5,7 @@ use core::fmt::{Display, Formatter, Result};
 use eigenmote::codec::{
     DecodeError, EncodeError, FrameError, ModelError, ReceiveError, ReorderError,
 };
-use eigenmote::embed::EmbedError;
+use eigenmote::embed::{EmbedError, WordTableError};
 use eigenmote::linalg::lowrank::SolveError;
 use eigenmote::linalg::operator::CsrError;
 use eigenmote::linalg::power::PowerError;
@@ -23,6 +23,7 @@ crate::export! { "int_":
     display_receive_error(e: &ReceiveError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_reorder_error(e: &ReorderError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_embed_error(e: &EmbedError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
+    display_word_table_error(e: &WordTableError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_procrustes_error(e: &ProcrustesError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_solve_error(e: &SolveError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_csr_error(e: &CsrError, f: &mut Formatter<'static>) -> Result = e.fmt(f);

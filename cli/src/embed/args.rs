@@ -209,11 +209,14 @@ pub(crate) struct OutArgs {
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
 pub(crate) struct NearestArgs {
-    /// Vectors as text
+    /// Vectors as text, or as a table of `export`
     pub(crate) vectors: PathBuf,
     /// Words to look for
     #[arg(required = true)]
     pub(crate) words: Vec<String>,
+    /// Look at the first N values only
+    #[arg(long, value_name = "N", conflicts_with = "into")]
+    pub(crate) dim: Option<usize>,
     /// Neighbours of each
     #[arg(long, short, value_name = "K", default_value_t = 10)]
     pub(crate) k: usize,
@@ -229,7 +232,7 @@ pub(crate) struct NearestArgs {
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
 pub(crate) struct AnalogyArgs {
-    /// Vectors as text
+    /// Vectors as text, or as a table of `export`
     pub(crate) vectors: PathBuf,
     /// A B C: what is to C as B is to A?
     #[arg(num_args = 3, value_names = ["A", "B", "C"], required_unless_present = "questions")]
@@ -237,6 +240,9 @@ pub(crate) struct AnalogyArgs {
     /// Answer a file of lines "A B C D" and count how often D comes first; ": name" begins a section
     #[arg(long, value_name = "FILE", conflicts_with = "words")]
     pub(crate) questions: Option<PathBuf>,
+    /// Look at the first N values only
+    #[arg(long, value_name = "N")]
+    pub(crate) dim: Option<usize>,
     /// How an answer is scored
     #[arg(long, value_enum, default_value_t = RuleArg::Add)]
     pub(crate) rule: RuleArg,

@@ -10,7 +10,7 @@ use eigenmote::embed::{
 use eigenmote::linalg::Csr;
 
 use super::args::{DocArgs, WordArgs};
-use super::vectors::text;
+use super::vector_text::text;
 use crate::input::read_bytes;
 use crate::progress::Console;
 

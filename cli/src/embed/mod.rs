@@ -1,13 +1,15 @@
 //! Embeddings: words and documents to vectors, and what is done with vectors.
 //!
 //! `args` is the command line, `corpus` reads texts, `nodes` graphs, `vectors` reads and writes vectors, `search` looks
-//! in them, `align` turns one language onto another. The routines are the library's.
+//! in them, `align` turns one language onto another, `table` writes what firmware searches. The routines are the library's.
 
 mod align;
 pub(crate) mod args;
 mod corpus;
 mod nodes;
 mod search;
+mod table;
+mod vector_text;
 mod vectors;
 
 use std::cell::RefCell;
@@ -26,7 +28,13 @@ pub(crate) use align::align;
 use args::{DocArgs, EmbedCommand, FactorArgs, NodeArgs, OutArgs, WordArgs};
 use corpus::Matrix;
 pub(crate) use search::{analogy, nearest};
+pub(crate) use table::export;
 use vectors::Vectors;
+
+/// Whether bytes are vectors, as a table or as text.
+pub(crate) fn are_vectors(bytes: &[u8]) -> bool {
+    table::is_table(bytes) || Vectors::from_bytes(String::new(), bytes).is_ok()
+}
 
 /// Learns vectors.
 pub(crate) fn embed(command: EmbedCommand, console: Console) -> Result<bool> {
@@ -164,7 +172,7 @@ impl Factorisation {
         // ‖A·Aᵀ·u − s²·u‖ is about 2·s·‖Aᵀ·u − s·v‖.
         let options = Options {
             basis: rank + rank / 2 + 40,
-            block: 16,
+            block: 4,
             tolerance: Some(args.tolerance),
             max_restarts: 4,
             seed: args.seed,

@@ -10,7 +10,7 @@ use eigenmote::rng::seeded;
 use super::Factorisation;
 use super::args::{FactorArgs, Method, NodeArgs};
 use super::corpus::{GrowingPairs, Matrix};
-use super::vectors::text;
+use super::vector_text::text;
 use crate::input::read_bytes;
 use crate::progress::Console;
 

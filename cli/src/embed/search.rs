@@ -2,14 +2,18 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use eigenmote::embed::nearest::{densities, nearest as find, nearest_csls};
-use eigenmote::embed::{Hit, Table, analogy as complete};
+use eigenmote::embed::table::{MUL_ONE, ONE};
+use eigenmote::embed::{Analogy, Hit, Table, WordTable, analogy as complete};
 use serde_json::{Value, json};
 
 use super::args::{AnalogyArgs, NearestArgs};
-use super::vectors::{Vectors, text};
+use super::table;
+use super::vector_text::text;
+use super::vectors::Vectors;
 use crate::input::read_bytes;
 use crate::progress::Console;
 use crate::report::{plain_table, right_align};
@@ -17,46 +21,167 @@ use crate::report::{plain_table, right_align};
 /// Neighbours that make a density for CSLS.
 pub(super) const CROWD: usize = 10;
 
+/// Something found: its number and its score.
+type Found = (u32, f32);
+
+/// What can be searched: vectors as text in floats, tables in integers, as a chip does it.
+trait Search {
+    fn source(&self) -> &str;
+    fn len(&self) -> usize;
+    /// The number of a name as it is or in lower case.
+    fn find(&self, name: &str) -> Option<u32>;
+    fn name(&self, id: u32) -> String;
+    fn nearest(&self, id: u32, k: usize) -> Result<Vec<Found>>;
+    fn analogy(&self, question: [u32; 3], rule: Analogy, k: usize) -> Result<Vec<Found>>;
+
+    /// The number of a name that must be there.
+    fn id(&self, name: &str) -> Result<u32> {
+        self.find(name).with_context(|| {
+            format!("\"{name}\" is none of the {} names in {}", self.len(), self.source())
+        })
+    }
+
+    fn named(&self, found: Vec<Found>) -> Vec<(String, f32)> {
+        found.into_iter().map(|(id, score)| (self.name(id), score)).collect()
+    }
+}
+
+/// Vectors of length 1 in floats.
+struct Floats<'a> {
+    vectors: &'a Vectors,
+    table: Table<'a, f32>,
+}
+
+impl Search for Floats<'_> {
+    fn source(&self) -> &str {
+        &self.vectors.source
+    }
+    fn len(&self) -> usize {
+        self.vectors.len()
+    }
+    fn find(&self, name: &str) -> Option<u32> {
+        self.vectors.find(name)
+    }
+    fn name(&self, id: u32) -> String {
+        self.vectors.names[id as usize].clone()
+    }
+    fn nearest(&self, id: u32, k: usize) -> Result<Vec<Found>> {
+        let mut hits = vec![Hit::default(); k];
+        let n = find(&self.table, self.table.row(id as usize), &[id], &mut hits)?;
+        Ok(hits[..n].iter().map(|hit| (hit.id, hit.score)).collect())
+    }
+    fn analogy(&self, question: [u32; 3], rule: Analogy, k: usize) -> Result<Vec<Found>> {
+        let mut hits = vec![Hit::default(); k];
+        let n = complete(&self.table, question, rule, &mut hits)?;
+        Ok(hits[..n].iter().map(|hit| (hit.id, hit.score)).collect())
+    }
+}
+
+/// A table.
+struct Bytes<'a> {
+    source: &'a str,
+    table: WordTable<'a>,
+}
+
+/// Scores in units of `1/unit`.
+fn scored(hits: &[Hit<i32>], unit: i32) -> Vec<Found> {
+    hits.iter().map(|hit| (hit.id, (f64::from(hit.score) / f64::from(unit)) as f32)).collect()
+}
+
+impl Search for Bytes<'_> {
+    fn source(&self) -> &str {
+        self.source
+    }
+    fn len(&self) -> usize {
+        self.table.len()
+    }
+    fn find(&self, name: &str) -> Option<u32> {
+        if !self.table.has_words() {
+            return name.parse().ok().filter(|&id: &u32| (id as usize) < self.table.len());
+        }
+        self.table.id(name).or_else(|| self.table.id(&name.to_lowercase()))
+    }
+    fn name(&self, id: u32) -> String {
+        table::name(&self.table, id)
+    }
+    fn nearest(&self, id: u32, k: usize) -> Result<Vec<Found>> {
+        let mut hits = vec![Hit::default(); k];
+        let n = self.table.nearest(id, &mut hits)?;
+        Ok(scored(&hits[..n], ONE))
+    }
+    fn analogy(&self, question: [u32; 3], rule: Analogy, k: usize) -> Result<Vec<Found>> {
+        let mut hits = vec![Hit::default(); k];
+        let n = self.table.analogy(question, rule, &mut hits)?;
+        Ok(scored(&hits[..n], if rule == Analogy::Mul { MUL_ONE } else { ONE }))
+    }
+}
+
+/// Opens vectors or a table, of which perhaps only the first values count.
+fn search<R>(
+    path: &Path,
+    dim: Option<usize>,
+    work: impl FnOnce(&dyn Search) -> Result<R>,
+) -> Result<R> {
+    let (source, bytes) = read_bytes(path)?;
+    if table::is_table(&bytes) {
+        let mut table = table::parse(&source, &bytes)?;
+        if let Some(dim) = dim {
+            let lengths: Vec<_> = table.prefixes().map(|n| n.to_string()).collect();
+            table = table.prefix(dim).with_context(|| {
+                format!("--dim {dim}: {source} can be searched by {} values", lengths.join(", "))
+            })?;
+        }
+        return work(&Bytes { source: &source, table });
+    }
+    let mut vectors = Vectors::from_bytes(source, &bytes)?;
+    if let Some(dim) = dim {
+        vectors = vectors.prefix(dim)?;
+    }
+    vectors.normalize();
+    work(&Floats { vectors: &vectors, table: vectors.table()? })
+}
+
 /// Prints the nearest neighbours of words.
 pub(crate) fn nearest(args: &NearestArgs, console: Console) -> Result<bool> {
-    let mut vectors = Vectors::read(&args.vectors)?;
-    vectors.normalize();
-    let into = args.into.as_deref().map(Vectors::read).transpose()?;
-    let ids = args.words.iter().map(|word| vectors.id(word)).collect::<Result<Vec<_>>>()?;
-    let mut hits = vec![Hit::default(); args.k];
-    let mut found = Vec::new();
-    let table = vectors.table()?;
-    if let Some(mut into) = into {
-        into.normalize();
-        let other = into.table()?;
-        if other.dim() != table.dim() {
-            bail!(
-                "{} has {} values per vector, {} has {}",
-                vectors.source,
-                vectors.dim,
-                into.source,
-                into.dim
-            );
-        }
-        let _wait = console.wait("measuring how crowded it is");
-        let mut density = vec![0.0; other.len()];
-        densities(&other, &table, &mut [Hit::default(); CROWD], &mut density)?;
-        for &id in &ids {
-            let n = nearest_csls(&other, &density, table.row(id as usize), &mut hits)?;
-            found.push(named(&into, &hits[..n]));
-        }
-    } else {
-        for &id in &ids {
-            let n = find(&table, table.row(id as usize), &[id], &mut hits)?;
-            found.push(named(&vectors, &hits[..n]));
-        }
-    }
+    let found = match &args.into {
+        Some(into) => translate(args, into, console)?,
+        None => search(&args.vectors, args.dim, |vectors| {
+            let ids = args.words.iter().map(|word| vectors.id(word)).collect::<Result<Vec<_>>>()?;
+            ids.into_iter().map(|id| Ok(vectors.named(vectors.nearest(id, args.k)?))).collect()
+        })?,
+    };
     let queries = args.words.iter().map(String::as_str).zip(found);
     print(queries, args.json)
 }
 
-fn named(vectors: &Vectors, hits: &[Hit<f32>]) -> Vec<(String, f32)> {
-    hits.iter().map(|hit| (vectors.names[hit.id as usize].clone(), hit.score)).collect()
+/// The nearest neighbours among other vectors.
+fn translate(args: &NearestArgs, into: &Path, console: Console) -> Result<Vec<Vec<(String, f32)>>> {
+    let (mut vectors, mut into) = (Vectors::read(&args.vectors)?, Vectors::read(into)?);
+    vectors.normalize();
+    into.normalize();
+    let (own, other) = (vectors.table()?, into.table()?);
+    let (own, other) =
+        (Floats { vectors: &vectors, table: own }, Floats { vectors: &into, table: other });
+    let ids = args.words.iter().map(|word| own.id(word)).collect::<Result<Vec<_>>>()?;
+    if other.table.dim() != own.table.dim() {
+        bail!(
+            "{} has {} values per vector, {} has {}",
+            vectors.source,
+            vectors.dim,
+            into.source,
+            into.dim
+        );
+    }
+    let _wait = console.wait("measuring how crowded it is");
+    let mut density = vec![0.0; other.table.len()];
+    densities(&other.table, &own.table, &mut [Hit::default(); CROWD], &mut density)?;
+    let mut hits = vec![Hit::default(); args.k];
+    ids.into_iter()
+        .map(|id| {
+            let n = nearest_csls(&other.table, &density, own.table.row(id as usize), &mut hits)?;
+            Ok(other.named(hits[..n].iter().map(|hit| (hit.id, hit.score)).collect()))
+        })
+        .collect()
 }
 
 fn print<'a>(
@@ -87,17 +212,16 @@ fn print<'a>(
 
 /// Completes an analogy, or measures with a file of them.
 pub(crate) fn analogy(args: &AnalogyArgs, console: Console) -> Result<bool> {
-    let mut vectors = Vectors::read(&args.vectors)?;
-    vectors.normalize();
-    if args.questions.is_some() {
-        return questions(&vectors, args, console);
-    }
-    let [a, b, c] = &args.words[..] else { bail!("three words are needed") };
-    let ids = [vectors.id(a)?, vectors.id(b)?, vectors.id(c)?];
-    let mut hits = vec![Hit::default(); args.k];
-    let n = complete(&vectors.table()?, ids, args.rule.into(), &mut hits)?;
-    let question = format!("{a} : {b} = {c} :");
-    print(std::iter::once((question.as_str(), named(&vectors, &hits[..n]))), args.json)
+    search(&args.vectors, args.dim, |vectors| {
+        if args.questions.is_some() {
+            return questions(vectors, args, console);
+        }
+        let [a, b, c] = &args.words[..] else { bail!("three words are needed") };
+        let ids = [vectors.id(a)?, vectors.id(b)?, vectors.id(c)?];
+        let found = vectors.named(vectors.analogy(ids, args.rule.into(), args.k)?);
+        let question = format!("{a} : {b} = {c} :");
+        print(std::iter::once((question.as_str(), found)), args.json)
+    })
 }
 
 /// Right, asked and unknown questions of a section.
@@ -108,11 +232,10 @@ struct Section {
     unknown: usize,
 }
 
-fn questions(vectors: &Vectors, args: &AnalogyArgs, console: Console) -> Result<bool> {
+fn questions(vectors: &dyn Search, args: &AnalogyArgs, console: Console) -> Result<bool> {
     let path = args.questions.as_deref().context("no questions")?;
     let (source, bytes) = read_bytes(path)?;
     let lines: Vec<&str> = text(&bytes).with_context(|| source.clone())?.lines().collect();
-    let table = vectors.table()?;
     let progress = console.progress("answering", lines.len());
     let mut sections: Vec<Section> = Vec::new();
     for (number, line) in lines.iter().enumerate() {
@@ -138,7 +261,8 @@ fn questions(vectors: &Vectors, args: &AnalogyArgs, console: Console) -> Result<
             continue;
         };
         section.asked += 1;
-        section.right += usize::from(first(&table, [a, b, c], args)? == Some(d));
+        let answers = vectors.analogy([a, b, c], args.rule.into(), 1)?;
+        section.right += usize::from(answers.first().is_some_and(|&(id, _)| id == d));
     }
     drop(progress);
     let sum = |of: fn(&Section) -> usize| sections.iter().map(of).sum::<usize>();
@@ -171,12 +295,6 @@ fn questions(vectors: &Vectors, args: &AnalogyArgs, console: Console) -> Result<
     right_align(&mut shown, 1);
     writeln!(out, "{shown}")?;
     Ok(true)
-}
-
-fn first(table: &Table<'_, f32>, question: [u32; 3], args: &AnalogyArgs) -> Result<Option<u32>> {
-    let mut hits = [Hit::default()];
-    let n = complete(table, question, args.rule.into(), &mut hits)?;
-    Ok((n > 0).then_some(hits[0].id))
 }
 
 /// The share of words with a right answer among their first 1 and 5, by CSLS from the first table to

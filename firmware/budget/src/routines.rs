@@ -1,6 +1,7 @@
 //! The routines and their sizes.
 
 use eigenmote::codec::{Frame, Model, Slot, decode, encode};
+use eigenmote::embed::{Analogy, Hit, WordTable};
 use eigenmote::linalg::power::{Options, dominant_eigenpair_in_place};
 use eigenmote::linalg::{eigh_in_place, qr, singular_values, svd_in_place};
 use eigenmote::nn::{Activation, Dense, Mlp, Network, StandardNormal, sample};
@@ -141,6 +142,28 @@ impl<S: FromCount> Coding<S> {
     }
 }
 
+/// A table of 800 words of 32 bytes and room for what is found in it.
+pub struct Lookup {
+    table: Option<WordTable<'static>>,
+    id: u32,
+    hits: [Hit<i32>; 5],
+}
+
+/// The table that `firmware/words` searches.
+static WORDS: &[u8] = include_bytes!("../../words/words.etab");
+
+impl Lookup {
+    fn new(dim: usize) -> Self {
+        let table = WordTable::parse(WORDS).ok().and_then(|table| table.prefix(dim));
+        Self { table, id: 0, hits: [Hit::default(); 5] }
+    }
+
+    #[inline(always)]
+    fn run(&mut self, call: impl FnOnce(&WordTable<'_>, &mut [Hit<i32>]) -> bool) -> bool {
+        self.table.as_ref().is_some_and(|table| call(table, &mut self.hits))
+    }
+}
+
 /// A decoder with two layers.
 pub struct Decoder {
     first: Mat<f32, 2, 16>,
@@ -192,7 +215,7 @@ macro_rules! routines {
                 }
                 all &= $symbol();
             )*
-            all & measure_codec()
+            all & measure_neighbours() & measure_codec()
         }
     };
 }
@@ -271,6 +294,17 @@ routines! {
         *job = Model::parse(blob).ok();
         job.is_some()
     }
+    "800 words, parsing" 1 budget_words_parse(job: Option<WordTable<'static>> = None) {
+        *job = WordTable::parse(WORDS).ok();
+        job.is_some()
+    }
+    "800 words, the number of one" 1 budget_words_id(job: Lookup = Lookup::new(32)) {
+        job.id = job.table.as_ref().and_then(|table| table.id("daughter")).unwrap_or(u32::MAX);
+        job.id != u32::MAX
+    }
+    "800 words, analogy by 32 bytes" 1 budget_words_analogy(job: Lookup = Lookup::new(32)) {
+        job.run(|table, hits| table.analogy([3, 50, 200], Analogy::Add, hits).is_ok())
+    }
     "decoder 2 to 16 to 24" 1 budget_decoder(job: Decoder = Decoder::new()) {
         job.run(|net, scratch, out| net.forward(&[0.3, -0.7], scratch, out).is_ok())
     }
@@ -280,6 +314,25 @@ routines! {
             sample(net, &StandardNormal, &mut generator, scratch, out).is_ok()
         })
     }
+}
+
+/// The same code for both lengths.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn budget_words_nearest(job: &mut Lookup) -> bool {
+    job.run(|table, hits| table.nearest(300, hits).is_ok())
+}
+
+#[inline(never)]
+fn measure_neighbours() -> bool {
+    let mut all = true;
+    for (name, dim) in
+        [("800 words, neighbours by 32 bytes", 32), ("800 words, neighbours by 16 bytes", 16)]
+    {
+        let mut job = Lookup::new(dim);
+        all &= measure([name, "budget_words_nearest"], 1, budget_words_nearest, &mut job);
+    }
+    all
 }
 
 /// The code for a type of sample is the same for all modes: the model says which it is.
