@@ -14,8 +14,8 @@
     missing_docs
 )]
 
-#[path = "support/scatter.rs"]
-mod scatter;
+#[path = "support/picture.rs"]
+mod picture;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -26,6 +26,9 @@ use eigenmote::embed::genotypes::{Genotypes, Marker, bed_markers};
 use eigenmote::linalg::LinearOperator;
 use eigenmote::linalg::truncated::{Info, Options, Triplets, truncated_svd, workspace_len};
 use eigenmote::rng::{normal, seeded, uniform};
+use embedded_graphics::pixelcolor::Rgb888;
+use embedded_graphics::prelude::RgbColor;
+use picture::{COLOURS, Frame, Picture};
 
 type Failure = Box<dyn Error>;
 
@@ -162,8 +165,20 @@ fn save(
     names.dedup();
     let groups: Vec<usize> = populations.iter().map(|p| names.binary_search(&p).unwrap()).collect();
     let points: Vec<[f64; 2]> = scores.iter().map(|s| [s[0], s[1]]).collect();
+    let mut map = Picture::new(720, 720);
+    let frame = Frame::new(&points, [8, 8, 712, 712]);
+    for (&point, &group) in points.iter().zip(&groups) {
+        map.dot(frame.at(point), 5, COLOURS[group % COLOURS.len()]);
+    }
+    // Each name stands in the middle of its people.
+    for (group, population) in names.iter().enumerate() {
+        let own: Vec<[f64; 2]> =
+            points.iter().zip(&groups).filter(|(_, g)| **g == group).map(|(p, _)| *p).collect();
+        let middle = [0, 1].map(|k| own.iter().map(|p| p[k]).sum::<f64>() / own.len() as f64);
+        map.word(frame.at(middle), population, Rgb888::BLACK);
+    }
     let picture = folder.join(name).with_extension("png");
-    scatter::write(&picture, &points, &groups)?;
+    map.save_to(&picture)?;
     let mut table = String::from("population");
     for k in 1..=RANK {
         write!(table, ",pc{k}")?;
@@ -176,12 +191,6 @@ fn save(
     }
     table.push('\n');
     std::fs::write(folder.join(name).with_extension("csv"), table)?;
-    let legend: Vec<String> = names
-        .iter()
-        .enumerate()
-        .map(|(i, name)| format!("{name} {:02x?}", scatter::colour(i, names.len())))
-        .collect();
-    println!("{}: {}", picture.display(), legend.join(", "));
     Ok(())
 }
 

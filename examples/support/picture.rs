@@ -116,10 +116,14 @@ impl Picture {
         let path = std::env::args()
             .nth(1)
             .map_or_else(|| root.join(name).with_extension("png"), PathBuf::from);
+        self.save_to(&path)
+    }
+
+    pub(crate) fn save_to(&self, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let out = BufWriter::new(File::create(&path)?);
+        let out = BufWriter::new(File::create(path)?);
         let mut encoder = png::Encoder::new(out, self.size.width, self.size.height);
         encoder.set_color(png::ColorType::Rgb);
         let bytes: Vec<u8> = self.pixels.iter().flat_map(|p| [p.r(), p.g(), p.b()]).collect();
