@@ -21,12 +21,21 @@
 pub mod activation;
 pub mod dense;
 pub mod mlp;
+pub mod model;
+pub mod quantized;
 pub mod sample;
 pub mod spec;
 
 pub use activation::Activation;
 pub use dense::{Array, Dense, Layer};
 pub use mlp::{Mlp, Network};
+pub use model::{
+    Blob, BlobError, F32Layers, F32Network, Kind, NetworkSpec, Numbers, Part, Predicts, Schedule,
+};
+pub use quantized::{
+    Calibration, Class, Deviation, Int8Error, Int8Layers, Int8Network, LayerRange, Range, Step,
+    Steps, quantize, quantized_len,
+};
 pub use sample::{Draw, Gaussian, PcaGaussian, SampleError, StandardNormal, sample};
 pub use spec::{LayerSpec, Spec, SpecError};
 
@@ -45,6 +54,11 @@ pub enum NnError {
         /// `SCRATCH` of the network.
         needed: usize,
     },
+    /// A slice has not the length of the network's input or output.
+    WrongLength {
+        /// The right one.
+        expected: usize,
+    },
 }
 
 impl core::fmt::Display for NnError {
@@ -55,6 +69,7 @@ impl core::fmt::Display for NnError {
             Self::ScratchTooSmall { needed } => {
                 write!(f, "the scratch memory must hold {needed} values")
             }
+            Self::WrongLength { expected } => write!(f, "a slice must hold {expected} values"),
         }
     }
 }
