@@ -7,7 +7,7 @@
 //! Source: Cody & Waite, *Software Manual for the Elementary Functions* (1980), ch. 6.
 
 use crate::scalar::Scalar;
-use crate::simd::{Lanes, Simd};
+use crate::simd::{Lanes, Simd, Single};
 
 /// `a + x·(b + x·(c + …))`, written out: a loop over constants would stay one at `opt-level = "s"`.
 macro_rules! horner {
@@ -67,6 +67,56 @@ fn parts<T: Scalar, S: Simd<T>>(simd: S, x: S::V) -> (S::V, S::V) {
     (k, (r * r).mul_add(tail, r))
 }
 
+/// `sin x` and `cos x`, within `ε`, for `|x|` up to 2¹² (`f32`) or 2²⁰ (`f64`); NaN beyond.
+///
+/// `x = k·π/2 + r` with a whole `k` and `|r| ≤ π/4`, where both are their Taylor polynomials.
+pub(crate) fn sin_cos<T: Scalar>(x: T) -> (T, T) {
+    let reach = T::exp2i(if T::DIGITS == 24 { 12 } else { 20 });
+    if !(x.abs() <= reach) {
+        let nan = (x - x) / T::ZERO * T::ZERO;
+        return (nan, nan);
+    }
+    let k = nearest_whole(Single, x * T::from_f64(core::f64::consts::FRAC_2_PI));
+    // π/2 in three parts, the first two so short that their products with k are exact.
+    let (high, middle, low) = if T::DIGITS == 24 {
+        (1.570_312_5, 4.837_512_969_970_703e-4, 7.549_789_954_891_88e-8)
+    } else {
+        (1.570_796_326_734_125_6, 6.077_100_506_506_192e-11, 0.0)
+    };
+    let r = x - k * T::from_f64(high) - k * T::from_f64(middle) - k * T::from_f64(low);
+    let square = r * r;
+    // Reciprocal factorials.
+    let (sine, cosine) = if T::DIGITS == 24 {
+        (
+            horner!(Single, square; -0.166_666_666_666_666_66, 8.333_333_333_333_333e-3,
+                -1.984_126_984_126_984e-4, 2.755_731_922_398_589_3e-6),
+            horner!(Single, square; 4.166_666_666_666_666_4e-2, -1.388_888_888_888_889e-3,
+                2.480_158_730_158_73e-5, -2.755_731_922_398_589e-7),
+        )
+    } else {
+        (
+            horner!(Single, square; -0.166_666_666_666_666_66, 8.333_333_333_333_333e-3,
+                -1.984_126_984_126_984e-4, 2.755_731_922_398_589_3e-6, -2.505_210_838_544_172e-8,
+                1.605_904_383_682_161_3e-10, -7.647_163_731_819_816e-13, 2.811_457_254_345_520_6e-15),
+            horner!(Single, square; 4.166_666_666_666_666_4e-2, -1.388_888_888_888_889e-3,
+                2.480_158_730_158_73e-5, -2.755_731_922_398_589e-7, 2.087_675_698_786_81e-9,
+                -1.147_074_559_772_972_5e-11, 4.779_477_332_387_385e-14),
+        )
+    };
+    let s = r + r * square * sine;
+    let c = T::ONE - T::HALF * square + square * square * cosine;
+    let quadrant = k - T::from_i32(4) * nearest_whole(Single, k * T::from_f64(0.25));
+    if quadrant == T::ZERO {
+        (s, c)
+    } else if quadrant == T::ONE {
+        (c, -s)
+    } else if quadrant == -T::ONE {
+        (-c, s)
+    } else {
+        (-s, -c)
+    }
+}
+
 /// The whole number nearest to `x`, for `|x|` below 2²² (`f32`) or 2⁵¹ (`f64`).
 #[inline(always)]
 fn nearest_whole<T: Scalar, S: Simd<T>>(simd: S, x: S::V) -> S::V {
@@ -121,5 +171,25 @@ mod tests {
         {
             assert!(error <= 2.0, "tanh: {error}");
         }
+    }
+
+    fn angles<T: Scalar>(reach: f64) {
+        for k in -40_000..=40_000 {
+            let x = T::from_f64(f64::from(k) / 40_000.0 * reach);
+            let (s, c) = x.sin_cos();
+            let (right_s, right_c) = (libm::sin(x.to_f64()), libm::cos(x.to_f64()));
+            let error = (s.to_f64() - right_s).abs().max((c.to_f64() - right_c).abs());
+            assert!(error <= T::EPSILON.to_f64(), "{x}: {error}");
+        }
+        for x in [T::from_f64(reach * 1.01), T::MAX, T::ONE / T::ZERO, T::ZERO / T::ZERO] {
+            let (s, c) = x.sin_cos();
+            assert!(!s.is_finite() && !c.is_finite());
+        }
+    }
+
+    #[test]
+    fn sine_and_cosine_are_within_the_stated_error() {
+        angles::<f32>(4096.0);
+        angles::<f64>(1_048_576.0);
     }
 }

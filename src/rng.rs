@@ -14,6 +14,14 @@ pub fn seeded(seed: u64) -> Generator {
     Generator::seed_from_u64(seed)
 }
 
+/// The generator for one step of a long computation: what is saved between two steps needs no state of
+/// a generator, and goes on with the same values.
+pub fn at_step(seed: u64, step: u64) -> Generator {
+    // An odd multiplier gives every step a seed of its own. It is not that of splitmix64, from which
+    // neighbours would share half of their state.
+    seeded(seed.wrapping_add(step.wrapping_mul(0xd134_2543_de82_ef95)))
+}
+
 /// Uniform on [0, 1): an integer multiple of 2⁻²⁴ for `f32` (one word of the generator), of 2⁻⁵²
 /// for `f64` (two words).
 pub fn uniform<T: Scalar>(rng: &mut impl Rng) -> T {

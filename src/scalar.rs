@@ -117,6 +117,8 @@ pub trait Scalar:
     fn ln(self) -> Self;
     /// tanh x.
     fn tanh(self) -> Self;
+    /// sin x and cos x within ε, for |x| up to 2¹² (`f32`) or 2²⁰ (`f64`); NaN beyond.
+    fn sin_cos(self) -> (Self, Self);
     /// 1 − erf x with the error function erf, to a few ulp in the tail too.
     fn erfc(self) -> Self;
     /// eˣ to three digits, from `micromath`, for approximate activations; the exponent is clamped
@@ -249,6 +251,10 @@ macro_rules! scalar {
             #[inline]
             fn tanh(self) -> Self {
                 crate::elementary::tanh(crate::simd::Single, self)
+            }
+            #[inline]
+            fn sin_cos(self) -> (Self, Self) {
+                crate::elementary::sin_cos(self)
             }
             #[inline]
             fn erfc(self) -> Self {

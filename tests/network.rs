@@ -2,14 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 use eigenmote::nn::{
-    Activation, Blob, BlobError, Dense, F32Network, Int8Network, Kind, LayerSpec, Mlp, Network,
-    NetworkSpec, NnError, Numbers, Part, Predicts, Schedule, Spec,
+    Activation, Blob, BlobError, Denoising, Dense, F32Network, Int8Network, Kind, LayerSpec, Mlp,
+    Network, NetworkSpec, NnError, Numbers, Part, Prediction, Schedule, Spec,
 };
 use eigenmote::rng;
 
 #[path = "support/networks.rs"]
 mod networks;
-use networks::{ALPHAS, crc32, params, run_any, small_int8, write};
+use networks::{crc32, params, run_any, small_int8, write};
 
 const ACTIVATIONS: [Activation<f32>; 8] = [
     Activation::Linear,
@@ -107,24 +107,24 @@ fn what_is_written_is_read_back() {
     let back = [LayerSpec::new(4, 9, Activation::LeakyRelu { slope: 0.25 })];
     let (spec, to_sample) = (Spec::new(&layers).unwrap(), Spec::new(&back).unwrap());
     let (own, other) = (params(spec.params(), 1, 1.0), params(to_sample.params(), 2, 1.0));
-    let schedule =
-        Schedule { predicts: Predicts::Velocity, classes: 3, features: 6, alphas: &ALPHAS };
+    let denoising =
+        Denoising { schedule: Schedule::Linear, prediction: Prediction::Velocity, classes: 3 };
     let network = NetworkSpec {
         kind: Kind::Diffusion,
         front: Some(Part { spec, params: &own }),
         back: Some(Part { spec: to_sample, params: &other }),
-        schedule: Some(schedule),
+        denoising: Some(denoising),
     };
     let bytes = write(&network);
     assert_eq!(bytes.len(), network.encoded_len());
     let network = F32Network::parse(&bytes).unwrap();
     let blob = network.blob();
     assert_eq!((blob.kind(), blob.numbers()), (Kind::Diffusion, Numbers::F32));
-    assert_eq!((blob.classes(), blob.features(), blob.steps()), (3, 6, ALPHAS.len()));
-    assert_eq!((blob.predicts(), blob.limit()), (Predicts::Velocity, None));
+    assert_eq!((blob.classes(), blob.features(), blob.steps()), (3, 6, 0));
+    assert_eq!((blob.prediction(), blob.limit()), (Prediction::Velocity, None));
     assert_eq!((blob.latent(), blob.outputs(), blob.front_layers()), (4, 9, 2));
     assert!(blob.layers().eq(layers.into_iter().chain(back)));
-    assert!(network.alphas().eq(ALPHAS));
+    assert_eq!(network.denoising(), Some(denoising));
     assert!(network.front().unwrap().params().eq(own));
     assert!(network.back().unwrap().params().eq(other));
     // A longer slice is fine: the length is in the header.
@@ -137,7 +137,7 @@ fn what_is_written_is_read_back() {
 fn parts_that_do_not_fit_are_refused() {
     let l = |i, o| [LayerSpec::new(i, o, Activation::Relu)];
     let try_write =
-        |kind, front: Option<(usize, usize)>, back: Option<(usize, usize)>, schedule| {
+        |kind, front: Option<(usize, usize)>, back: Option<(usize, usize)>, denoising| {
             let (front, back) = (front.map(|(i, o)| l(i, o)), back.map(|(i, o)| l(i, o)));
             let zeros = [0.0; 70_001];
             let part = |layers: &'static [LayerSpec<f32>; 1], zeros: &'static [f32]| {
@@ -148,12 +148,13 @@ fn parts_that_do_not_fit_are_refused() {
             let leak = |layers: Option<[LayerSpec<f32>; 1]>| {
                 layers.map(|layers| part(Box::leak(Box::new(layers)), zeros))
             };
-            let spec = NetworkSpec { kind, front: leak(front), back: leak(back), schedule };
+            let spec = NetworkSpec { kind, front: leak(front), back: leak(back), denoising };
             let mut out = vec![0; spec.encoded_len()];
             spec.write(&mut out).map(|_| ())
         };
     let bad = Err(BlobError::BadParts);
-    let schedule = Schedule { predicts: Predicts::Noise, classes: 0, features: 2, alphas: &ALPHAS };
+    let denoising =
+        Denoising { schedule: Schedule::Cosine, prediction: Prediction::Noise, classes: 2 };
     assert_eq!(try_write(Kind::Plain, None, Some((2, 3)), None), Ok(()));
     assert_eq!(try_write(Kind::Plain, Some((2, 3)), None, None), bad);
     assert_eq!(try_write(Kind::Autoencoder, Some((5, 2)), Some((2, 5)), None), Ok(()));
@@ -161,13 +162,13 @@ fn parts_that_do_not_fit_are_refused() {
     assert_eq!(try_write(Kind::Vae, Some((5, 4)), Some((2, 5)), None), Ok(()));
     assert_eq!(try_write(Kind::Vae, Some((5, 2)), Some((2, 5)), None), bad);
     assert_eq!(try_write(Kind::Gan, Some((5, 2)), Some((2, 5)), None), bad);
-    assert_eq!(try_write(Kind::Diffusion, Some((7, 5)), None, Some(schedule)), Ok(()));
-    assert_eq!(try_write(Kind::Diffusion, Some((6, 5)), None, Some(schedule)), bad);
-    assert_eq!(try_write(Kind::Diffusion, Some((7, 5)), Some((5, 4)), Some(schedule)), bad);
-    assert_eq!(try_write(Kind::Diffusion, Some((5, 5)), None, None), Err(BlobError::BadHeader));
-    let rising = Schedule { alphas: &[0.2, 0.3], ..schedule };
-    let numbers = Err(BlobError::BadNumbers);
-    assert_eq!(try_write(Kind::Diffusion, Some((7, 5)), None, Some(rising)), numbers);
+    assert_eq!(try_write(Kind::Diffusion, Some((8, 5)), None, Some(denoising)), Ok(()));
+    assert_eq!(try_write(Kind::Diffusion, Some((6, 5)), None, Some(denoising)), bad);
+    assert_eq!(try_write(Kind::Diffusion, Some((8, 5)), Some((5, 4)), Some(denoising)), bad);
+    assert_eq!(
+        try_write(Kind::Plain, None, Some((2, 3)), Some(denoising)),
+        Err(BlobError::BadHeader)
+    );
     let layer = Err(BlobError::BadLayer(0));
     assert_eq!(try_write(Kind::Plain, None, Some((70_000, 1)), None), layer);
 }

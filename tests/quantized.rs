@@ -3,15 +3,15 @@
 
 use eigenmote::nn::quantized::{ONE, fixed, float};
 use eigenmote::nn::{
-    Activation, BlobError, Calibration, Class, Deviation, F32Network, Int8Error, Int8Network, Kind,
-    LayerRange, LayerSpec, NetworkSpec, Part, Predicts, Schedule, Spec, Step, Steps, quantize,
-    quantized_len,
+    Activation, BlobError, Calibration, Class, Denoising, Deviation, F32Network, Int8Error,
+    Int8Network, Kind, LayerRange, LayerSpec, NetworkSpec, Part, Prediction, Schedule, Spec, Step,
+    Steps, quantize, quantized_len,
 };
 use eigenmote::rng;
 
 #[path = "support/networks.rs"]
 mod networks;
-use networks::{ALPHAS, params, small_int8, to_int8, write};
+use networks::{params, small_int8, to_int8, write};
 
 fn plain(layers: &[LayerSpec<f32>], params: &[f32]) -> Vec<u8> {
     let part = Part { spec: Spec::new(layers).unwrap(), params };
@@ -95,27 +95,29 @@ fn integers_stay_close_to_floats_with_every_activation() {
     }
 }
 
+/// ᾱ before the `k`-th of eight steps, counted from the last.
+fn alpha(k: u8) -> f32 {
+    if k == 0 { 1.0 } else { Schedule::Cosine.alpha_bar(f32::from(k) / 8.0) }
+}
+
 /// Calibrates a diffusion network with inputs up to 15 or so and quantises it for steps down `ALPHAS`.
 fn diffusion(
     layers: &[LayerSpec<f32>],
     values: &[f32],
-    predicts: Predicts,
+    prediction: Prediction,
     classes: usize,
     limit: f32,
 ) -> Vec<u8> {
-    let schedule = Schedule { predicts, classes, features: 1, alphas: &ALPHAS };
+    let denoising = Denoising { schedule: Schedule::Cosine, prediction, classes };
     let part = Part { spec: Spec::new(layers).unwrap(), params: values };
     let bytes = write(&NetworkSpec {
         kind: Kind::Diffusion,
         front: Some(part),
         back: None,
-        schedule: Some(schedule),
+        denoising: Some(denoising),
     });
-    let down: Vec<f32> = ALPHAS.iter().rev().copied().chain([1.0]).collect();
-    let steps: Vec<Step<'_>> = down
-        .windows(2)
-        .map(|pair| Step { features: &[0.25], alpha: pair[0], next: pair[1] })
-        .collect();
+    let step = |k| Step { features: &[0.25], alpha: alpha(k), next: alpha(k - 1) };
+    let steps: Vec<Step<'_>> = (1..=8).rev().map(step).collect();
     to_int8(&bytes, 5.0, Some(Steps { steps: &steps, limit }))
 }
 
@@ -132,38 +134,46 @@ fn a_network_that_knows_the_clean_sample_leads_there() {
     // Whatever comes in, the network says (1, -2).
     let layers = [LayerSpec::new(3, 2, Activation::Linear)];
     let values = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, -2.0];
-    let blob = diffusion(&layers, &values, Predicts::Clean, 0, 0.0);
+    let blob = diffusion(&layers, &values, Prediction::Sample, 0, 0.0);
     for seed in 0..20 {
         let found = draw(&blob, seed, None);
         assert!((float(found[0]) - 1.0).abs() < 1e-3 && (float(found[1]) + 2.0).abs() < 1e-3);
     }
-    let blob = diffusion(&layers, &values, Predicts::Clean, 0, 1.5);
+    let blob = diffusion(&layers, &values, Prediction::Sample, 0, 1.5);
     assert!((float(draw(&blob, 1, None)[1]) + 1.5).abs() < 1e-4);
 }
 
 #[test]
 fn steps_follow_the_formula_for_every_kind_of_prediction() {
-    // e = 0.3·x + 0.1·time; compared with the sampler written out in doubles.
+    // e = 0.3·x + 0.1·time; compared with the sampler written out in doubles. What a network of noise
+    // says is divided by √ᾱ, 0.01 in the first step, so that only limits keep it from running away.
     let layers = [LayerSpec::new(2, 1, Activation::Linear)];
     let values = [0.3, 0.1, 0.0];
-    for predicts in [Predicts::Noise, Predicts::Clean, Predicts::Velocity] {
-        let blob = diffusion(&layers, &values, predicts, 0, 0.0);
+    for (prediction, limit) in [
+        (Prediction::Noise, 1.5),
+        (Prediction::Sample, 0.0),
+        (Prediction::Velocity, 0.0),
+        (Prediction::Velocity, 0.25),
+    ] {
+        let blob = diffusion(&layers, &values, prediction, 0, limit);
         for seed in 0..20 {
             let mut x = f64::from(rng::normal_fixed(&mut rng::seeded(seed))) / 65536.0;
-            let down = ALPHAS.iter().rev().map(|&a| f64::from(a)).chain([1.0]);
-            let down: Vec<f64> = down.collect();
-            for pair in down.windows(2) {
-                let (signal, noise) = (pair[0].sqrt(), (1.0 - pair[0]).sqrt());
+            for k in (1..=8).rev() {
+                let (now, next) = (f64::from(alpha(k)), f64::from(alpha(k - 1)));
+                let (signal, spread) = (now.sqrt(), (1.0 - now).sqrt());
                 let e = 0.3 * x + 0.025;
-                let (clean, added) = match predicts {
-                    Predicts::Noise => ((x - noise * e) / signal, e),
-                    Predicts::Clean => (e, (x - signal * e) / noise),
-                    Predicts::Velocity => (signal * x - noise * e, noise * x + signal * e),
+                let mut clean = match prediction {
+                    Prediction::Noise => (x - spread * e) / signal,
+                    Prediction::Sample => e,
+                    _ => signal * x - spread * e,
                 };
-                x = pair[1].sqrt() * clean + (1.0 - pair[1]).sqrt() * added;
+                if limit > 0.0 {
+                    clean = clean.clamp(-f64::from(limit), f64::from(limit));
+                }
+                x = next.sqrt() * clean + (1.0 - next).sqrt() * (x - signal * clean) / spread;
             }
             let found = f64::from(float(draw(&blob, seed, None)[0]));
-            assert!((found - x).abs() < 0.03 * (1.0 + x.abs()), "{predicts:?}: {found} {x}");
+            assert!((found - x).abs() < 0.03 * (1.0 + x.abs()), "{prediction:?}: {found} {x}");
         }
     }
 }
@@ -172,15 +182,15 @@ fn steps_follow_the_formula_for_every_kind_of_prediction() {
 fn guidance_goes_from_no_class_through_the_class_and_beyond() {
     // The clean sample is 0 without a class, -0.5 for class 0, 1 for class 1.
     let layers = [LayerSpec::new(1 + 1 + 2, 1, Activation::Linear)];
-    let blob = diffusion(&layers, &[0.0, 0.0, -0.5, 1.0, 0.0], Predicts::Clean, 2, 0.0);
+    let blob = diffusion(&layers, &[0.0, 0.0, -0.5, 1.0, 0.0], Prediction::Sample, 2, 0.0);
     let of = |number, guidance| Some(Class { number, guidance });
     for (class, expected) in [
         (None, 0.0),
-        (of(0, ONE), -0.5),
-        (of(1, ONE), 1.0),
-        (of(1, 0), 0.0),
-        (of(1, ONE / 2), 0.5),
-        (of(1, 2 * ONE), 2.0),
+        (of(0, 0), -0.5),
+        (of(1, 0), 1.0),
+        (of(1, -ONE), 0.0),
+        (of(1, -ONE / 2), 0.5),
+        (of(1, ONE), 2.0),
     ] {
         let found = float(draw(&blob, 3, class)[0]);
         assert!((found - expected).abs() < 0.02, "{class:?}: {found} {expected}");

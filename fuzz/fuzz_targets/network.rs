@@ -2,7 +2,6 @@
 //! that parses must run and sample.
 #![no_main]
 
-use eigenmote::nn::quantized::ONE;
 use eigenmote::nn::{Blob, Class, F32Network, Int8Network, Kind, Numbers};
 use eigenmote::rng;
 use libfuzzer_sys::fuzz_target;
@@ -33,7 +32,7 @@ fn integers(bytes: &[u8], x: i32) {
     let blob = network.blob();
     let (mut scratch, mut out) = (vec![0; network.scratch_len()], vec![0; blob.outputs()]);
     let samples = matches!(blob.kind(), Kind::Vae | Kind::Gan | Kind::Diffusion);
-    for class in [None, Some(Class { number: 0, guidance: x }), Some(Class { number: 0, guidance: ONE })] {
+    for class in [None, Some(Class { number: 0, guidance: x }), Some(Class { number: 0, guidance: 0 })] {
         let known = class.is_none() || blob.classes() > 0;
         let result = network.sample(&mut rng::seeded(1), class, &mut scratch, &mut out);
         assert_eq!(result.is_ok(), samples && known);
@@ -100,29 +99,22 @@ fuzz_target!(|data: &[u8]| {
             _ => 4 + outputs * (7 + inputs) + if activation > 1 { 514 } else { 0 },
         };
     }
-    bytes += match numbers {
-        0 => 4 * usize::from(steps),
-        _ => {
-            let parts = usize::from(front > 0) + usize::from(front < layers);
-            8 * parts + usize::from(steps) * (20 + 2 * usize::from(features))
-        }
-    };
+    if numbers == 1 {
+        let parts = usize::from(front > 0) + usize::from(front < layers);
+        bytes += 8 * parts + usize::from(steps) * (16 + 2 * usize::from(features));
+    }
     let length = 24 + body.len() + bytes + 4;
     let mut blob = vec![b'E', b'I', b'G', b'N', 1, kind, numbers, layers];
     blob.extend((length as u32).to_le_bytes());
     blob.extend([front, if kind == 4 { sizes[11] % 3 } else { 0 }]);
+    let steps = if numbers == 0 { steps % 2 } else { steps };
     blob.extend([classes, 0, features, 0, steps, 0, 0, 0, 0, 0]);
     blob.extend(body);
     let at = blob.len();
     blob.extend(rest.iter().copied().cycle().take(bytes));
     if numbers == 0 {
-        // Exponents of ordinary size, and a falling schedule.
+        // Exponents of ordinary size.
         blob[at..].chunks_exact_mut(4).for_each(|word| word[3] &= 0xbf);
-        let end = blob.len();
-        let alphas = blob[end - 4 * usize::from(steps)..].chunks_exact_mut(4);
-        for (number, word) in alphas.enumerate() {
-            word.copy_from_slice(&(0.5 / (1.0 + number as f32)).to_le_bytes());
-        }
     }
     let crc = checksum::crc32(&blob);
     blob.extend(crc.to_le_bytes());

@@ -105,6 +105,132 @@ impl<T: Scalar> Activation<T> {
     }
 }
 
+impl<T> Activation<T> {
+    /// Whether [`backward`](Self::backward) reads the argument `x`; if not, the value `f(x)` is enough.
+    pub const fn needs_argument(&self) -> bool {
+        match self {
+            Self::Linear | Self::Relu | Self::Tanh | Self::Sigmoid => false,
+            #[cfg(feature = "micromath")]
+            Self::FastTanh | Self::FastSigmoid => false,
+            _ => true,
+        }
+    }
+}
+
+impl<T: Scalar> Activation<T> {
+    /// Multiplies every gradient by the derivative: `gradient[i] ← gradient[i]·f'(x[i])`.
+    ///
+    /// `values[i]` is `f(x[i])` and `arguments[i]` is `x[i]`; of the two, only `arguments` is read
+    /// where [`needs_argument`](Self::needs_argument) says so, and otherwise only `values`. Relu and
+    /// the leaky one have the derivative of their right-hand side at 0, except that relu has 0 there.
+    /// The fast forms have the derivatives of the functions that they approximate.
+    ///
+    /// # Accuracy
+    /// Against central differences in `f64`: `tests/train.rs`.
+    #[inline(always)]
+    pub fn backward(&self, arguments: &[T], values: &[T], gradient: &mut [T]) {
+        match *self {
+            Self::Linear => {}
+            Self::Relu => each_with(values, gradient, |y, g| if y > T::ZERO { g } else { T::ZERO }),
+            Self::LeakyRelu { slope } => {
+                each_with(arguments, gradient, |x, g| if x < T::ZERO { slope * g } else { g });
+            }
+            Self::Tanh => T::dispatch(Slope { of: values, gradient, function: Tanh }),
+            Self::Sigmoid => T::dispatch(Slope { of: values, gradient, function: Sigmoid }),
+            Self::Silu => T::dispatch(Slope { of: arguments, gradient, function: Silu }),
+            Self::Gelu => each_with(arguments, gradient, |x, g| g * gelu_slope(x)),
+            Self::GeluTanh => T::dispatch(Slope { of: arguments, gradient, function: GeluTanh }),
+            #[cfg(feature = "micromath")]
+            Self::FastTanh => T::dispatch(Slope { of: values, gradient, function: Tanh }),
+            #[cfg(feature = "micromath")]
+            Self::FastSigmoid => T::dispatch(Slope { of: values, gradient, function: Sigmoid }),
+            #[cfg(feature = "micromath")]
+            Self::FastSilu => T::dispatch(Slope { of: arguments, gradient, function: Silu }),
+            #[cfg(feature = "micromath")]
+            Self::FastGelu => T::dispatch(Slope { of: arguments, gradient, function: GeluTanh }),
+        }
+    }
+}
+
+#[inline(always)]
+fn each_with<T: Scalar>(of: &[T], gradient: &mut [T], f: impl Fn(T, T) -> T) {
+    for (g, &v) in gradient.iter_mut().zip(of) {
+        *g = f(v, *g);
+    }
+}
+
+/// The derivative of a function. Mark it `#[inline(always)]`.
+trait Derivative<T: Scalar> {
+    /// `f'` in every place, from `x` or, for tanh and sigmoid, from `f(x)`.
+    fn slope<S: Simd<T>>(&self, simd: S, v: S::V) -> S::V;
+}
+
+/// [`each_with`] for a [`Derivative`].
+struct Slope<'a, T, F> {
+    of: &'a [T],
+    gradient: &'a mut [T],
+    function: F,
+}
+
+impl<T: Scalar, F: Derivative<T>> Kernel<T> for Slope<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let mut rest = self.of;
+        for gradient in self.gradient.chunks_mut(S::V::LEN) {
+            let (of, more) = rest.split_at_checked(gradient.len()).unwrap_or((rest, &[]));
+            let slope = self.function.slope(simd, simd.load(of));
+            (simd.load(gradient) * slope).store(gradient);
+            rest = more;
+        }
+    }
+}
+
+impl<T: Scalar> Derivative<T> for Tanh {
+    #[inline(always)]
+    fn slope<S: Simd<T>>(&self, simd: S, y: S::V) -> S::V {
+        simd.splat(T::ONE) - y * y
+    }
+}
+
+impl<T: Scalar> Derivative<T> for Sigmoid {
+    #[inline(always)]
+    fn slope<S: Simd<T>>(&self, simd: S, y: S::V) -> S::V {
+        y * (simd.splat(T::ONE) - y)
+    }
+}
+
+impl<T: Scalar> Derivative<T> for Silu {
+    #[inline(always)]
+    fn slope<S: Simd<T>>(&self, simd: S, x: S::V) -> S::V {
+        let one = simd.splat(T::ONE);
+        let s = Sigmoid.of(simd, x);
+        s * x.mul_add(one - s, one)
+    }
+}
+
+impl<T: Scalar> Derivative<T> for GeluTanh {
+    #[inline(always)]
+    fn slope<S: Simd<T>>(&self, simd: S, x: S::V) -> S::V {
+        // Beyond it the derivative is 0 or 1 and the cube may be infinite.
+        let flat = simd.splat(T::from_f64(32.0));
+        let x = S::V::select(x.abs().gt(flat), flat.copysign(x), x);
+        let (one, s) = (simd.splat(T::ONE), Sigmoid.of(simd, gelu_argument(simd, x)));
+        let square = (x * x).mul_add(simd.splat(T::from_f64(0.134_145)), one);
+        let slope = simd.splat(T::from_f64(1.595_769_121_605_730_7)) * square;
+        s * (x * slope).mul_add(one - s, one)
+    }
+}
+
+/// `Φ(x) + x·φ(x)` with the density `φ` of the normal distribution.
+#[inline(always)]
+fn gelu_slope<T: Scalar>(x: T) -> T {
+    let sqrt_half = T::from_f64(core::f64::consts::FRAC_1_SQRT_2);
+    // 1/√(2π)
+    let density = T::from_f64(0.398_942_280_401_432_7) * (-T::HALF * x * x).exp();
+    T::HALF * (-x * sqrt_half).erfc() + x * density
+}
+
 #[inline(always)]
 fn each<T: Scalar>(values: &mut [T], f: impl Fn(T) -> T) {
     for v in values {

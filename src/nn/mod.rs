@@ -19,25 +19,39 @@
 //! ```
 
 pub mod activation;
+pub mod autoencoder;
 pub mod dense;
+pub mod diffusion;
+pub mod gan;
+pub mod gradient;
+pub mod loss;
 pub mod mlp;
 pub mod model;
+pub mod optimize;
+mod product;
 pub mod quantized;
 pub mod sample;
 pub mod spec;
+pub mod vae;
 
 pub use activation::Activation;
+pub use autoencoder::Autoencoder;
 pub use dense::{Array, Dense, Layer};
+pub use diffusion::{Diffusion, Prediction, Sampler, Schedule};
+pub use gan::{Gan, GanLoss, GanSettings};
+pub use gradient::{Pass, TrainError};
 pub use mlp::{Mlp, Network};
 pub use model::{
-    Blob, BlobError, F32Layers, F32Network, Kind, NetworkSpec, Numbers, Part, Predicts, Schedule,
+    Blob, BlobError, Denoising, F32Layers, F32Network, Kind, NetworkSpec, Numbers, Part,
 };
+pub use optimize::{Adam, AdamSteps, Initialization, Sgd, initialize};
 pub use quantized::{
     Calibration, Class, Deviation, Int8Error, Int8Layers, Int8Network, LayerRange, Range, Step,
     Steps, quantize, quantized_len,
 };
 pub use sample::{Draw, Gaussian, PcaGaussian, SampleError, StandardNormal, sample};
 pub use spec::{LayerSpec, Spec, SpecError};
+pub use vae::{Likelihood, Vae, VaeLoss};
 
 /// Why a network gave no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@
 //! | 13 | 1 | diffusion: what is predicted, 0 the noise, 1 the clean sample, 2 the velocity; else 0 |
 //! | 14 | 2 | diffusion: classes C; else 0 |
 //! | 16 | 2 | diffusion: features of the time F; else 0 |
-//! | 18 | 2 | diffusion: steps S, of training (`f32`) or of sampling (integers), 1 to 4096; else 0 |
+//! | 18 | 2 | diffusion: schedule, 0 cosine, 1 linear (`f32`), or steps S, 1 to 4096 (integers); else 0 |
 //! | 20 | 4 | integers, diffusion: limit of the clean sample, 16 fraction bits, 0 for none; else 0 |
 //! | 24 | 12·L | the layers: inputs (2), outputs (2), activation (1), three zeros, slope (`f32`) |
 //! | … | | weights and schedule, see below |
@@ -31,13 +31,12 @@
 //! network, decoder or generator, or takes the latent vector of a diffusion model to a sample. A VAE
 //! may come without its front, a diffusion model without a back.
 //!
-//! Floats: for each layer its weights, `W[o][i]` row by row, then its bias; behind the layers of a
-//! diffusion model S values ᾱ, the share of the signal's variance after each step, falling.
+//! Floats: for each layer its weights, `W[o][i]` row by row, then its bias.
 //!
 //! Integers: eight bytes for each part that is there ([`Ports`](super::quantized) in and out); for
 //! each layer zero point (2), lower limit (2), for each output the multiplier (2), shift (1) and bias
 //! (4), the weights as `i8` row by row, and unless it is linear or relu 257 values (2) of its
-//! activation; then S steps of F features (2) and five coefficients (4). What they mean is in
+//! activation; then S steps of F features (2) and four coefficients (4). What they mean is in
 //! [`quantized`](super::quantized).
 //!
 //! A plain network `y = relu(1·x₁ − 2·x₂ + 0.5)`:
@@ -53,7 +52,7 @@ use core::fmt;
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 
-use super::{Activation, LayerSpec, NnError, Spec};
+use super::{Activation, LayerSpec, NnError, Prediction, Schedule, Spec};
 use crate::simd;
 
 /// Most layers of a blob.
@@ -77,7 +76,7 @@ pub(super) const FIXED_BYTES: usize = 4;
 /// Values of a tabulated activation.
 pub(super) const TABLE_LEN: usize = 257;
 /// Bytes of the coefficients of a step.
-pub(super) const COEFFICIENT_BYTES: usize = 20;
+pub(super) const COEFFICIENT_BYTES: usize = 16;
 
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
@@ -109,21 +108,6 @@ pub enum Numbers {
     F32 = 0,
     /// [`Int8Network`](super::Int8Network)
     Int8 = 1,
-}
-
-/// What the network of a diffusion model tells about a noisy sample
-/// `x = √ᾱ·clean + √(1 − ᾱ)·noise`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[repr(u8)]
-pub enum Predicts {
-    /// The noise.
-    Noise = 0,
-    /// The clean sample.
-    Clean = 1,
-    /// `√ᾱ·noise − √(1 − ᾱ)·clean`.
-    Velocity = 2,
 }
 
 /// Why a blob was refused.
@@ -186,9 +170,10 @@ pub struct Blob<'a> {
     kind: Kind,
     numbers: Numbers,
     front: usize,
-    predicts: Predicts,
+    prediction: Prediction,
     classes: usize,
     features: usize,
+    /// Steps, or for floats the code of the schedule.
     steps: usize,
     limit: i32,
     layers: &'a [[u8; LAYER_BYTES]],
@@ -234,11 +219,11 @@ impl<'a> Blob<'a> {
             1 => Numbers::Int8,
             _ => return Err(BlobError::BadHeader),
         };
-        let [front, predicts] = u16_at(header, 12).to_le_bytes();
-        let predicts = match predicts {
-            0 => Predicts::Noise,
-            1 => Predicts::Clean,
-            2 => Predicts::Velocity,
+        let [front, prediction] = u16_at(header, 12).to_le_bytes();
+        let prediction = match prediction {
+            0 => Prediction::Noise,
+            1 => Prediction::Sample,
+            2 => Prediction::Velocity,
             _ => return Err(BlobError::BadHeader),
         };
         let count = usize::from(layers);
@@ -251,7 +236,7 @@ impl<'a> Blob<'a> {
             kind,
             numbers,
             front: usize::from(front),
-            predicts,
+            prediction,
             classes: usize::from(u16_at(header, 14)),
             features: usize::from(u16_at(header, 16)),
             steps: usize::from(u16_at(header, 18)),
@@ -300,13 +285,12 @@ impl<'a> Blob<'a> {
             _ => false,
         };
         let schedule = match self.kind {
-            Kind::Diffusion => {
-                (1..=MAX_STEPS).contains(&self.steps)
-                    && self.limit >= 0
-                    && (self.limit == 0 || self.numbers == Numbers::Int8)
-            }
+            Kind::Diffusion => match self.numbers {
+                Numbers::F32 => schedule_of(self.steps).is_some() && self.limit == 0,
+                Numbers::Int8 => (1..=MAX_STEPS).contains(&self.steps) && self.limit >= 0,
+            },
             _ => {
-                self.predicts == Predicts::Noise
+                self.prediction == Prediction::Noise
                     && self.classes == 0
                     && self.features == 0
                     && self.steps == 0
@@ -338,7 +322,7 @@ impl<'a> Blob<'a> {
             total = total.checked_add(weight_bytes(bytes, self.numbers)?)?;
         }
         let (parts, step) = match self.numbers {
-            Numbers::F32 => (0, 4),
+            Numbers::F32 => (0, 0),
             Numbers::Int8 => {
                 let parts =
                     usize::from(self.front > 0) + usize::from(self.front < self.layers.len());
@@ -394,8 +378,8 @@ impl<'a> Blob<'a> {
     }
 
     /// Diffusion: what the network predicts.
-    pub fn predicts(&self) -> Predicts {
-        self.predicts
+    pub fn prediction(&self) -> Prediction {
+        self.prediction
     }
 
     /// Diffusion: number of classes, 0 if it was trained without.
@@ -408,9 +392,9 @@ impl<'a> Blob<'a> {
         self.features
     }
 
-    /// Diffusion: steps of training, or for integers of sampling.
+    /// Diffusion with integers: steps of the sampler; else 0.
     pub fn steps(&self) -> usize {
-        self.steps
+        if self.numbers == Numbers::Int8 { self.steps } else { 0 }
     }
 
     /// Diffusion with integers: limit of the clean sample, 16 fraction bits; `None` for none.
@@ -528,16 +512,7 @@ impl<'a> F32Network<'a> {
         if words.iter().any(|&word| !f32::from_le_bytes(word).is_finite()) {
             return Err(BlobError::BadNumbers);
         }
-        let network = Self { blob };
-        // Every step takes signal away, and the first leaves some.
-        let mut before = 1.0;
-        for alpha in network.alphas() {
-            if !(alpha > 0.0 && alpha < before) {
-                return Err(BlobError::BadNumbers);
-            }
-            before = alpha;
-        }
-        Ok(network)
+        Ok(Self { blob })
     }
 
     /// Header and layers.
@@ -573,11 +548,21 @@ impl<'a> F32Network<'a> {
         (!layers.is_empty()).then_some(F32Layers { layers, weights })
     }
 
-    /// Diffusion: ᾱ after each step of training, falling; empty for others.
-    pub fn alphas(&self) -> impl Iterator<Item = f32> + Clone + use<'a> {
-        let weights = total_bytes(self.blob.layers);
-        let (words, _) = self.blob.body.get(weights..).unwrap_or(&[]).as_chunks::<4>();
-        words.iter().map(|&word| f32::from_le_bytes(word))
+    /// What a diffusion model was trained for.
+    pub fn denoising(&self) -> Option<Denoising> {
+        let Blob { kind: Kind::Diffusion, prediction, classes, steps, .. } = self.blob else {
+            return None;
+        };
+        Some(Denoising { schedule: schedule_of(steps)?, prediction, classes })
+    }
+}
+
+/// The schedule of a code.
+fn schedule_of(code: usize) -> Option<Schedule> {
+    match code {
+        0 => Some(Schedule::Cosine),
+        1 => Some(Schedule::Linear),
+        _ => None,
     }
 }
 
@@ -722,17 +707,16 @@ pub struct Part<'a> {
     pub params: &'a [f32],
 }
 
-/// What to write beside the layers of a diffusion model.
+/// What a diffusion model was trained for, as [`Diffusion::new`](super::Diffusion::new) takes it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Schedule<'a> {
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Denoising {
+    /// How much of a sample is left at a time.
+    pub schedule: Schedule,
     /// What the network predicts.
-    pub predicts: Predicts,
+    pub prediction: Prediction,
     /// Number of classes, 0 for none.
     pub classes: usize,
-    /// Number of features of the time.
-    pub features: usize,
-    /// ᾱ after each step of training: within (0, 1), falling.
-    pub alphas: &'a [f32],
 }
 
 /// What to write into a blob of floats.
@@ -745,13 +729,13 @@ pub struct NetworkSpec<'a> {
     /// Decoder, generator, plain network.
     pub back: Option<Part<'a>>,
     /// Of a diffusion model.
-    pub schedule: Option<Schedule<'a>>,
+    pub denoising: Option<Denoising>,
 }
 
 impl<'a> NetworkSpec<'a> {
     /// A network without a schedule.
     pub const fn new(kind: Kind, front: Option<Part<'a>>, back: Option<Part<'a>>) -> Self {
-        Self { kind, front, back, schedule: None }
+        Self { kind, front, back, denoising: None }
     }
 
     fn parts(&self) -> impl Iterator<Item = Part<'a>> + Clone {
@@ -760,13 +744,12 @@ impl<'a> NetworkSpec<'a> {
 
     /// Bytes of the blob.
     pub fn encoded_len(&self) -> usize {
-        let alphas = self.schedule.map_or(0, |schedule| schedule.alphas.len());
         let parts = self.parts().map(|part| {
             let layers = part.spec.layers().len().saturating_mul(LAYER_BYTES);
             layers.saturating_add(part.params.len().saturating_mul(4))
         });
         let fixed = HEADER_BYTES + CRC_BYTES;
-        parts.fold(fixed, usize::saturating_add).saturating_add(alphas.saturating_mul(4))
+        parts.fold(fixed, usize::saturating_add)
     }
 
     /// Writes the blob and returns its length. It has been parsed, so a written blob is valid.
@@ -789,21 +772,38 @@ impl<'a> NetworkSpec<'a> {
         }
         let small = |n: usize| u16::try_from(n).map_err(|_| BlobError::BadHeader);
         let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
-        let none = Schedule { predicts: Predicts::Noise, classes: 0, features: 0, alphas: &[] };
-        let schedule = self.schedule.unwrap_or(none);
+        let (schedule, prediction, classes) = match self.denoising {
+            None => (0, 0, 0),
+            Some(Denoising { schedule, prediction, classes }) => {
+                let schedule = match schedule {
+                    Schedule::Cosine => 0,
+                    Schedule::Linear => 1,
+                };
+                let prediction = match prediction {
+                    Prediction::Noise => 0,
+                    Prediction::Sample => 1,
+                    Prediction::Velocity => 2,
+                };
+                (schedule, prediction, classes)
+            }
+        };
+        // What is no sample and no class is the time.
+        let features = self.denoising.and(self.front).map_or(0, |part| {
+            part.spec.inputs().saturating_sub(part.spec.outputs()).saturating_sub(classes)
+        });
         let mut writer = Writer { out, at: 0 };
         writer.put(&MAGIC);
         writer.put(&[VERSION, self.kind as u8, Numbers::F32 as u8, byte(layers)]);
         writer.put(&length.to_le_bytes());
-        writer.put(&[byte(front), schedule.predicts as u8]);
-        writer.put(&small(schedule.classes)?.to_le_bytes());
-        writer.put(&small(schedule.features)?.to_le_bytes());
-        writer.put(&small(schedule.alphas.len())?.to_le_bytes());
+        writer.put(&[byte(front), prediction]);
+        writer.put(&small(classes)?.to_le_bytes());
+        writer.put(&small(features)?.to_le_bytes());
+        writer.put(&small(schedule)?.to_le_bytes());
         writer.put(&[0; 4]);
         for (number, layer) in self.parts().flat_map(|part| part.spec.layers()).enumerate() {
             writer.put(&layer_bytes(layer).ok_or(BlobError::BadLayer(byte(number)))?);
         }
-        let values = self.parts().flat_map(|part| part.params).chain(schedule.alphas);
+        let values = self.parts().flat_map(|part| part.params);
         values.for_each(|value| writer.put(&value.to_le_bytes()));
         writer.finish();
         F32Network::parse(out).map(|network| network.blob.bytes.len())

@@ -23,15 +23,15 @@
 //!
 //! # Diffusion
 //! A sample starts as noise `x`. Each step lets the network see `x`, its F features and the class, and
-//! with its output `e` and five coefficients of 16 fraction bits takes
+//! with its output `e` and four coefficients of 16 fraction bits takes
 //!
 //! ```text
 //! clean = c₀·x + c₁·e, within ± the limit
-//! x     = c₂·clean + c₃·x + c₄·e
+//! x     = c₂·clean + c₃·x
 //! ```
 //!
-//! which is the deterministic sampler (DDIM, Song et al. 2021) for a network that predicts noise, clean
-//! sample or velocity; see [`Step`]. With a class and a guidance `g`, `e = (1 − g)·e(none) + g·e(class)`.
+//! which is [`Sampler`](super::Sampler) without noise on the way (DDIM, Song et al. 2021); see [`Step`].
+//! With a class and a guidance `g`, `e = (1 + g)·e(class) − g·e(none)`.
 
 use core::fmt;
 
@@ -41,7 +41,7 @@ use super::model::{
     self, Blob, BlobError, CHANNEL_BYTES, COEFFICIENT_BYTES, F32Layers, F32Network, FIXED_BYTES,
     Kind, Numbers, PORT_BYTES, Stage, TABLE_LEN, Writer, i32_at, u16_at,
 };
-use super::{Activation, LayerSpec, NnError};
+use super::{Activation, LayerSpec, NnError, Prediction};
 use crate::rng;
 use crate::scalar::Scalar;
 use crate::simd::Lanes;
@@ -181,8 +181,8 @@ pub struct Int8Network<'a> {
 pub struct Class {
     /// Counted from 0.
     pub number: u16,
-    /// Guidance with 16 fraction bits: [`ONE`] for none, more to keep to the class more strictly, at
-    /// the cost of a second pass per step.
+    /// Guidance with 16 fraction bits: 0 for none, more to keep to the class more strictly, at the cost
+    /// of a second pass per step.
     pub guidance: i32,
 }
 
@@ -327,7 +327,7 @@ impl<'a> Int8Network<'a> {
         let small = Int8Error::ScratchTooSmall { needed };
         let kept = if self.blob.classes() > 0 { x.len() } else { 0 };
         let (kept, scratch) = scratch.split_at_mut_checked(kept).ok_or(small)?;
-        let guided = class.filter(|class| class.guidance != ONE);
+        let guided = class.filter(|class| class.guidance != 0);
         let mut rest = self.steps;
         while let Some((step, tail)) = self.split_step(rest) {
             rest = tail;
@@ -338,7 +338,7 @@ impl<'a> Int8Network<'a> {
                 }
             }
             let seen = self.look(denoiser, &step, class, scratch, x)?;
-            let [to_clean, e_clean, keep, to_x, e_x] = step.coefficients();
+            let [to_clean, e_clean, keep, to_x] = step.coefficients();
             // Without guidance the first list is not read: any list of that length.
             let free = if guided.is_some() { &*kept } else { seen };
             for ((x, &e), &free) in x.iter_mut().zip(seen).zip(free) {
@@ -346,16 +346,15 @@ impl<'a> Int8Network<'a> {
                 if let Some(class) = guided {
                     let free = denoiser.ports.leave(free);
                     let apart = i64::from(e) - i64::from(free);
-                    e = narrow(
-                        i64::from(free) + (apart.saturating_mul(class.guidance.into()) >> 16),
-                    );
+                    let more = apart.saturating_mul(class.guidance.into()) >> 16;
+                    e = narrow(i64::from(e).saturating_add(more));
                 }
                 let mut clean = blend(&[(to_clean, *x), (e_clean, e)]);
                 if let Some(limit) = self.blob.limit() {
                     // Not `clamp`: it would panic at a negative limit.
                     clean = clean.min(limit).max(limit.wrapping_neg());
                 }
-                *x = blend(&[(keep, clean), (to_x, *x), (e_x, e)]);
+                *x = blend(&[(keep, clean), (to_x, *x)]);
             }
         }
         Ok(())
@@ -402,9 +401,9 @@ struct StepView<'a> {
 }
 
 impl StepView<'_> {
-    fn coefficients(&self) -> [i32; 5] {
+    fn coefficients(&self) -> [i32; 4] {
         let (words, _) = self.coefficients.as_chunks::<4>();
-        let mut coefficients = [0; 5];
+        let mut coefficients = [0; 4];
         for (c, &word) in coefficients.iter_mut().zip(words) {
             *c = i32::from_le_bytes(word);
         }
@@ -685,10 +684,9 @@ impl<'a> Calibration<'a> {
 
 /// One step of the sampler of a diffusion model, in floats.
 ///
-/// From `ᾱ` before the step to `ᾱ'` after it (1 for the last), without noise (DDIM, η = 0):
-/// `x' = √ᾱ'·clean + √(1 − ᾱ')·noise`. If the network predicts the noise, `clean = (x − √(1 − ᾱ)·e)/√ᾱ` and
-/// `noise = e`; if the clean sample, `clean = e` and `noise = (x − √ᾱ·e)/√(1 − ᾱ)`; if the velocity,
-/// `clean = √ᾱ·x − √(1 − ᾱ)·e` and `noise = √(1 − ᾱ)·x + √ᾱ·e`.
+/// From `ᾱ` before the step to `ᾱ'` after it (1 for the last), `x' = √ᾱ'·clean + √(1 − ᾱ')·noise`
+/// with `noise = (x − √ᾱ·clean)/√(1 − ᾱ)`, and `clean` from what the network says: `(x − √(1 − ᾱ)·e)/√ᾱ`
+/// if it predicts the noise, `e` if the sample, `√ᾱ·x − √(1 − ᾱ)·e` if the velocity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step<'a> {
     /// Features of the time, of the length [`Blob::features`].
@@ -700,14 +698,15 @@ pub struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// `[c₀ … c₄]` of the module's text.
-    fn coefficients(&self, predicts: model::Predicts) -> [f32; 5] {
-        let (signal, noise) = (sqrt(self.alpha), sqrt(1.0 - self.alpha));
-        let (keep, add) = (sqrt(self.next), sqrt(1.0 - self.next));
-        match predicts {
-            model::Predicts::Noise => [1.0 / signal, -(noise / signal), keep, 0.0, add],
-            model::Predicts::Clean => [0.0, 1.0, keep, add / noise, -(add * signal / noise)],
-            model::Predicts::Velocity => [signal, -noise, keep, add * noise, add * signal],
+    /// `[c₀ … c₃]` of the module's text.
+    fn coefficients(&self, prediction: Prediction) -> [f32; 4] {
+        let (signal, spread) = (sqrt(self.alpha), sqrt(1.0 - self.alpha));
+        let of_x = sqrt(1.0 - self.next) / spread;
+        let of_clean = sqrt(self.next) - of_x * signal;
+        match prediction {
+            Prediction::Noise => [1.0 / signal, -(spread / signal), of_clean, of_x],
+            Prediction::Sample => [0.0, 1.0, of_clean, of_x],
+            Prediction::Velocity => [signal, -spread, of_clean, of_x],
         }
     }
 }
@@ -776,7 +775,7 @@ pub fn quantize(
         if !(step.alpha > 0.0 && step.alpha < 1.0 && step.next > 0.0 && step.next <= 1.0) {
             return Err(BlobError::BadNumbers);
         }
-        for c in step.coefficients(blob.predicts()) {
+        for c in step.coefficients(blob.prediction()) {
             if !(c.abs() < 32768.0) {
                 return Err(BlobError::BadNumbers);
             }

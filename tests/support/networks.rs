@@ -3,13 +3,11 @@
 
 use eigenmote::nn::quantized::ONE;
 use eigenmote::nn::{
-    Activation, Blob, Calibration, Class, F32Network, Int8Network, Kind, LayerRange, LayerSpec,
-    NetworkSpec, Numbers, Part, Predicts, Schedule, Spec, Step, Steps, quantize, quantized_len,
+    Activation, Blob, Calibration, Class, Denoising, F32Network, Int8Network, Kind, LayerRange,
+    LayerSpec, NetworkSpec, Numbers, Part, Prediction, Schedule, Spec, Step, Steps, quantize,
+    quantized_len,
 };
 use eigenmote::rng;
-
-/// A schedule of eight steps.
-pub const ALPHAS: [f32; 8] = [0.98, 0.92, 0.8, 0.62, 0.42, 0.24, 0.1, 0.02];
 
 /// CRC-32 (ISO-HDLC), bit by bit.
 pub fn crc32(bytes: &[u8]) -> u32 {
@@ -54,7 +52,7 @@ pub fn to_int8(bytes: &[u8], deviation: f32, steps: Option<Steps<'_>>) -> Vec<u8
 /// A small network of this kind, of floats and of integers.
 pub fn small_int8(kind: Kind) -> [Vec<u8>; 2] {
     let latent = 3;
-    let (front, schedule): (&[LayerSpec<f32>], _) = match kind {
+    let (front, denoising): (&[LayerSpec<f32>], _) = match kind {
         Kind::Plain | Kind::Gan => (&[], None),
         Kind::Autoencoder => (&[LayerSpec::new(5, 3, Activation::Tanh)], None),
         Kind::Vae => (&[LayerSpec::new(5, 6, Activation::Linear)], None),
@@ -63,7 +61,11 @@ pub fn small_int8(kind: Kind) -> [Vec<u8>; 2] {
                 LayerSpec::new(3 + 2 + 2, 6, Activation::Silu),
                 LayerSpec::new(6, 3, Activation::Linear),
             ],
-            Some(Schedule { predicts: Predicts::Noise, classes: 2, features: 2, alphas: &ALPHAS }),
+            Some(Denoising {
+                schedule: Schedule::Cosine,
+                prediction: Prediction::Noise,
+                classes: 2,
+            }),
         ),
     };
     let back =
@@ -78,14 +80,14 @@ pub fn small_int8(kind: Kind) -> [Vec<u8>; 2] {
         kind,
         front: of_front.map(|spec| Part { spec, params: &own }),
         back: Some(Part { spec: of_back, params: &other }),
-        schedule,
+        denoising,
     };
     let bytes = write(&spec);
     let steps: Vec<Step<'_>> = [(0.02, 0.42), (0.42, 0.8), (0.8, 1.0)]
         .into_iter()
         .map(|(alpha, next)| Step { features: &[0.5, -0.25], alpha, next })
         .collect();
-    let steps = schedule.map(|_| Steps { steps: &steps, limit: 3.0 });
+    let steps = denoising.map(|_| Steps { steps: &steps, limit: 3.0 });
     let int8 = to_int8(&bytes, 1.0, steps);
     [bytes, int8]
 }
@@ -115,7 +117,7 @@ pub fn run_any(bytes: &[u8]) -> Vec<u8> {
         }
         let (mut scratch, mut out) = (vec![0; network.scratch_len()], vec![0; blob.outputs()]);
         let mut generator = rng::seeded(23);
-        let classes = [None, Some(ONE), Some(2 * ONE)];
+        let classes = [None, Some(0), Some(2 * ONE)];
         for class in classes.map(|g| g.map(|guidance| Class { number: 0, guidance })) {
             if network.sample(&mut generator, class, &mut scratch, &mut out).is_ok() {
                 all.extend(out.iter().flat_map(|y| y.to_le_bytes()));

@@ -20,7 +20,7 @@ crate::export! { "int_":
     blob_params(b: &View) -> usize = b.params();
     blob_latent(b: &View) -> usize = b.latent();
     blob_outputs(b: &View) -> usize = b.outputs();
-    blob_predicts(b: &View) -> Predicts = b.predicts();
+    blob_prediction(b: &View) -> Prediction = b.prediction();
     blob_classes(b: &View) -> usize = b.classes();
     blob_features(b: &View) -> usize = b.features();
     blob_steps(b: &View) -> usize = b.steps();
@@ -47,7 +47,7 @@ crate::export! { "f32_":
     network_front(n: &Floats) -> Option<FloatLayers> = n.front();
     network_back(n: &Floats) -> Option<FloatLayers> = n.back();
     network_whole(n: &Floats) -> FloatLayers = n.whole();
-    network_alpha(n: &Floats, step: &usize) -> Option<f32> = n.alphas().nth(*step);
+    network_denoising(n: &Floats) -> Option<Denoising> = n.denoising();
     layers_inputs(l: &FloatLayers) -> usize = l.inputs();
     layers_outputs(l: &FloatLayers) -> usize = l.outputs();
     layers_layer(l: &FloatLayers, number: &usize) -> Option<LayerSpec<f32>> = l.layers().nth(*number);

@@ -109,7 +109,7 @@ pub(super) fn integers() -> u64 {
         let network = Int8Network::parse(blob).expect("a golden blob");
         let (mut scratch, mut out) = ([0; 32], [0; 5]);
         let mut generator = rng::seeded(101);
-        for guidance in [None, Some(ONE), Some(3 * ONE)] {
+        for guidance in [None, Some(0), Some(2 * ONE)] {
             let class = guidance.map(|guidance| Class { number: 1, guidance });
             let _ = network.sample(&mut generator, class, &mut scratch, &mut out);
             out.iter().for_each(|&y| hash.word(u64::from(y.cast_unsigned())));
