@@ -20,6 +20,7 @@ use crate::export::{Export, Language, c_name};
 use crate::fit::{Fitted, Plan, file_name, fit};
 use crate::input::{self, Columns, Recording};
 use crate::model_file::{ModelFile, Promise};
+use crate::network::{self, file::NetFile};
 use crate::output::{self, Samples};
 use crate::page::Page;
 use crate::progress::Console;
@@ -97,6 +98,11 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             report(&model, &input, &part, chain, &output, console)
         }
         Command::Compare { input, compare, json } => compare_with(&input, &compare, json, console),
+        Command::Train(command) => network::train(&command, console),
+        Command::Sample(args) => network::sample(&args, console),
+        Command::Import(args) => network::import(&args, console),
+        Command::Run(args) => network::run(&args, console),
+        Command::Quantize(args) => network::quantize(&args, console),
         Command::Embed(command) => embed::embed(command, console),
         Command::Nearest(args) => embed::nearest(&args, console),
         Command::Analogy(args) => embed::analogy(&args, console),
@@ -333,7 +339,22 @@ fn export_as(model: &Path, args: &ExportArgs, console: Console) -> Result<bool> 
         _ => bail!("nothing to write: give --rust or --c"),
     };
     output::check(output)?;
-    let file = read_model(model)?;
+    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
+    let name = args.name.clone().unwrap_or_else(|| c_name(&stem));
+    let (read_from, bytes) = input::read_bytes(model)?;
+    if NetFile::is_at_start(&bytes) {
+        if args.vectors.is_some() {
+            bail!(
+                "--vectors is for models of recordings: a network is tested with inputs that are made up"
+            );
+        }
+        let file = NetFile::parse(&bytes).context(read_from)?;
+        let source = network::export(&file, &file_name(&model.to_string_lossy()), &name, language)?;
+        output::replace(output, |out| out.write_all(source.as_bytes()))?;
+        return Ok(true);
+    }
+    let file = ModelFile::parse(&bytes).with_context(|| read_from.clone())?;
+    parse_model(&file).context(read_from)?;
     let vectors = match &args.vectors {
         Some(path) => {
             let names = file.names();
@@ -346,8 +367,6 @@ fn export_as(model: &Path, args: &ExportArgs, console: Console) -> Result<bool> 
         }
         None => None,
     };
-    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
-    let name = args.name.clone().unwrap_or_else(|| c_name(&stem));
     let export = Export {
         file: &file,
         source: &file_name(&model.to_string_lossy()),
@@ -497,6 +516,8 @@ fn inspect(path: &Path, json: bool) -> Result<bool> {
     let (source, bytes) = input::read_bytes(path)?;
     let (value, kept) = if container::is_container(&bytes) {
         inspect_container(&bytes).with_context(|| source.clone())?
+    } else if NetFile::is_at_start(&bytes) {
+        (network::inspect(&bytes).with_context(|| source.clone())?, true)
     } else {
         let file = ModelFile::parse(&bytes).with_context(|| source.clone())?;
         (inspect_model(&file).with_context(|| source.clone())?, true)

@@ -405,12 +405,12 @@ fn c_type(kind: Kind) -> &'static str {
     }
 }
 
-fn bytes(bytes: &[u8]) -> String {
+pub(crate) fn bytes(bytes: &[u8]) -> String {
     wrapped(&bytes.iter().map(|byte| format!("0x{byte:02x}")).collect::<Vec<_>>())
 }
 
 /// Literals in lines of up to a hundred characters.
-fn wrapped(literals: &[String]) -> String {
+pub(crate) fn wrapped(literals: &[String]) -> String {
     let mut lines = vec![String::new()];
     for literal in literals {
         match lines.last_mut() {
@@ -442,7 +442,7 @@ pub(crate) fn c_name(text: &str) -> String {
 
 /// A text as part of a comment of one line, in either language: nothing that ends the comment, begins
 /// another, joins lines, or turns the direction of writing.
-fn comment(text: &str) -> String {
+pub(crate) fn comment(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         let turns = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');

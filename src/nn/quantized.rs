@@ -698,6 +698,16 @@ pub struct Step<'a> {
 }
 
 impl Step<'_> {
+    /// The step in floats, in place: what integers come close to. `limit` may be infinite, `e` is the
+    /// output of the network for `x`.
+    pub fn apply(&self, prediction: Prediction, limit: f32, e: &[f32], x: &mut [f32]) {
+        let [to_clean, e_clean, keep, to_x] = self.coefficients(prediction);
+        for (x, &e) in x.iter_mut().zip(e) {
+            let clean = to_clean * *x + e_clean * e;
+            *x = keep * Scalar::min(clean, limit).max(-limit) + to_x * *x;
+        }
+    }
+
     /// `[c₀ … c₃]` of the module's text.
     fn coefficients(&self, prediction: Prediction) -> [f32; 4] {
         let (signal, spread) = (sqrt(self.alpha), sqrt(1.0 - self.alpha));

@@ -66,6 +66,8 @@ crate::export! { "f32_":
     quantized_len_(n: &Floats, steps: &usize) -> Option<usize> = quantized_len(n, *steps);
     quantize_(c: &Calibration<'static>, steps: &Option<Steps<'static>>, bytes: &mut [u8]) -> Result<usize, BlobError> =
         quantize(c, *steps, bytes);
+    step_apply(s: &Step<'static>, p: &Prediction, limit: &f32, e: &[f32], x: &mut [f32]) -> () =
+        s.apply(*p, *limit, e, x);
     fixed(x: &f32) -> i32 = quantized::fixed(*x);
     float(x: &i32) -> f32 = quantized::float(*x);
     deviation_add(d: &mut Deviation, floats: &[f32], integers: &[i32]) -> () = d.add(floats, integers);

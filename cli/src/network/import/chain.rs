@@ -147,7 +147,12 @@ impl Chain {
         let (Some(last), Some(other)) = (self.layers.last_mut(), other.layers.pop()) else {
             bail!("there is nothing to put together");
         };
-        ensure!(last.inputs == other.inputs, "they take {} and {} values", last.inputs, other.inputs);
+        ensure!(
+            last.inputs == other.inputs,
+            "they take {} and {} values",
+            last.inputs,
+            other.inputs
+        );
         last.weights.extend(other.weights);
         last.bias.extend(other.bias);
         last.outputs += other.outputs;

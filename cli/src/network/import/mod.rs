@@ -38,9 +38,14 @@ pub(super) fn import(args: &ImportArgs) -> Result<NetFile> {
         Some(Part { spec: back_spec.0, params: back_spec.1 }),
     );
     let mut blob = vec![0; spec.encoded_len()];
-    spec.write(&mut blob).with_context(|| format!("{source}: no network of kind {:?}", args.kind))?;
-    let name = Path::new(&source).file_name().map_or(source.clone(), |n| n.to_string_lossy().into());
-    Ok(NetFile { blob, about: About { source: format!("imported from {name}"), ..About::default() } })
+    spec.write(&mut blob)
+        .with_context(|| format!("{source}: no network of kind {:?}", args.kind))?;
+    let name =
+        Path::new(&source).file_name().map_or(source.clone(), |n| n.to_string_lossy().into());
+    Ok(NetFile {
+        blob,
+        about: About { source: format!("imported from {name}"), ..About::default() },
+    })
 }
 
 fn parts(args: &ImportArgs, bytes: &[u8]) -> Result<(Option<Built>, Built)> {
@@ -212,7 +217,9 @@ fn safetensors(file: &SafeTensors<'_>) -> Result<Vec<Tensor>> {
                 values(view.data(), |b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16))
             }
             Dtype::I64 => values(view.data(), |b| i64::from_le_bytes(b) as f32),
-            other => bail!("tensor \"{name}\" has values of type {other:?}, which is not supported"),
+            other => {
+                bail!("tensor \"{name}\" has values of type {other:?}, which is not supported")
+            }
         };
         Ok(Tensor { name, shape: view.shape().to_vec(), data })
     };

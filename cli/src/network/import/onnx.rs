@@ -132,9 +132,14 @@ pub(super) fn network(graph: &Graph) -> Result<Built> {
     }
     let inputs = graph.input.iter().map(|input| input.name.as_str());
     let inputs: Vec<&str> = inputs.filter(|name| !constants.contains_key(name)).collect();
-    let ([mut at], [output]) = (&inputs[..], &graph.output[..]) else {
-        bail!("the graph has {} inputs and {} outputs; one of each is supported", inputs.len(), graph.output.len());
+    let ([input], [output]) = (&inputs[..], &graph.output[..]) else {
+        bail!(
+            "the graph has {} inputs and {} outputs; one of each is supported",
+            inputs.len(),
+            graph.output.len()
+        );
     };
+    let mut at = *input;
     let mut chain = Chain::default();
     // Every step uses up a node.
     for _ in 0..=graph.node.len() {
@@ -151,7 +156,12 @@ pub(super) fn network(graph: &Graph) -> Result<Built> {
     bail!("the graph does not lead from its input to its output")
 }
 
-fn apply(chain: &mut Chain, node: &Node, at: &str, constants: &HashMap<&str, &Tensor>) -> Result<()> {
+fn apply(
+    chain: &mut Chain,
+    node: &Node,
+    at: &str,
+    constants: &HashMap<&str, &Tensor>,
+) -> Result<()> {
     let constant = |place: usize| {
         let tensor = node.input.get(place).and_then(|name| constants.get(name.as_str()));
         tensor.copied().with_context(|| format!("its input {place} is not a constant"))

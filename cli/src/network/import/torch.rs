@@ -74,8 +74,11 @@ pub(super) fn tensors(bytes: &[u8]) -> Result<Vec<Tensor>> {
 
 fn zipped(bytes: &[u8]) -> Result<Vec<Tensor>> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).context("not a whole archive")?;
-    let name = archive.file_names().find(|name| name.ends_with("data.pkl"));
-    let name = name.context("an archive, but not a checkpoint of PyTorch: no data.pkl")?.to_owned();
+    let name = {
+        let mut names = archive.file_names().filter_map(Result::ok);
+        names.find(|name| name.ends_with("data.pkl")).map(|name| name.into_owned())
+    };
+    let name = name.context("an archive, but not a checkpoint of PyTorch: no data.pkl")?;
     let folder = name.trim_end_matches("data.pkl").to_owned();
     let mut read = |name: &str| -> Result<Vec<u8>> {
         let mut out = Vec::new();
@@ -102,7 +105,9 @@ fn collect(value: &Value, name: &str, views: &mut Vec<(String, View)>) {
             for (key, value) in entries.borrow().iter() {
                 let Value::Text(key) = key else { continue };
                 let inner = match (key.as_str(), value) {
-                    ("state_dict" | "model_state_dict" | "model", Value::Dict(_)) => name.to_owned(),
+                    ("state_dict" | "model_state_dict" | "model", Value::Dict(_)) => {
+                        name.to_owned()
+                    }
                     _ if name.is_empty() => key.clone(),
                     _ => format!("{name}.{key}"),
                 };
@@ -212,8 +217,10 @@ impl Machine<'_> {
                 }
                 0x8a => {
                     let [length] = self.take()?;
-                    let (own, rest) =
-                        self.rest.split_at_checked(length.into()).context("the pickle ends early")?;
+                    let (own, rest) = self
+                        .rest
+                        .split_at_checked(length.into())
+                        .context("the pickle ends early")?;
                     self.rest = rest;
                     stack.push(match own.len() {
                         0..=8 => {
@@ -242,7 +249,8 @@ impl Machine<'_> {
                 }
                 0x93 => {
                     let (name, module) = (stack.pop(), stack.pop());
-                    let (Some(Value::Text(name)), Some(Value::Text(module))) = (name, module) else {
+                    let (Some(Value::Text(name)), Some(Value::Text(module))) = (name, module)
+                    else {
                         bail!("a class without a name");
                     };
                     stack.push(Value::Global(format!("{module}.{name}")));
@@ -364,7 +372,13 @@ fn call(function: Value, arguments: Value) -> Result<Value> {
         ("collections.OrderedDict", _) => Value::Dict(Rc::default()),
         (
             "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor",
-            [Value::Storage { kind, key }, Value::Int(offset), Value::Tuple(shape), Value::Tuple(strides), ..],
+            [
+                Value::Storage { kind, key },
+                Value::Int(offset),
+                Value::Tuple(shape),
+                Value::Tuple(strides),
+                ..,
+            ],
         ) => {
             let sizes = |list: &[Value]| -> Result<Vec<usize>> {
                 let size = |value: &Value| match value {
@@ -392,7 +406,9 @@ mod tests {
 
     #[test]
     fn halves_are_read() {
-        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_95), (1, 5.960_464_5e-8)] {
+        for (bits, value) in
+            [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_95), (1, 5.960_464_5e-8)]
+        {
             assert_eq!(half(bits), value);
         }
     }
@@ -413,7 +429,9 @@ mod tests {
 
     #[test]
     fn damage_ends_in_an_error() {
-        for bytes in [&b"\x80"[..], b"\x80\x02", b"\x80\x02.", b"\x80\x02t.", b"PK\x03\x04", b"\x80\x02K"] {
+        for bytes in
+            [&b"\x80"[..], b"\x80\x02", b"\x80\x02.", b"\x80\x02t.", b"PK\x03\x04", b"\x80\x02K"]
+        {
             assert!(tensors(bytes).is_err());
         }
     }
