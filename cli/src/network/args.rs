@@ -130,7 +130,8 @@ pub(crate) struct SampleArgs {
     /// Decides the samples
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// File to write: .png for a grid of images, .csv or .npy for numbers
+    /// File to write: .png for a grid of images, .csv or .npy for numbers, .bin for those of a device: 32
+    /// bits each, 16 of them fraction
     #[arg(long, short, value_name = "OUT")]
     pub(crate) output: PathBuf,
     /// Diffusion: steps from noise to sample

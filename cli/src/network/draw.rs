@@ -45,6 +45,12 @@ pub(crate) fn sample(args: &SampleArgs, console: Console) -> Result<bool> {
         floats(&F32Network::parse(&file.blob)?, args, &mut generator)?
     };
     drop(wait);
+    if extension.eq_ignore_ascii_case("bin") {
+        // Numbers with 16 fraction bits, exactly: a float has room for 24 digits.
+        let bytes: Vec<u8> = values.iter().flat_map(|&x| fixed(x).to_le_bytes()).collect();
+        output::replace(&args.output, |out| out.write_all(&bytes))?;
+        return Ok(true);
+    }
     match shape {
         Some(shape) => {
             // What the network gives for the darkest and the brightest value of the data.
