@@ -73,7 +73,7 @@ fn parts<T: Scalar, S: Simd<T>>(simd: S, x: S::V) -> (S::V, S::V) {
 pub(crate) fn sin_cos<T: Scalar>(x: T) -> (T, T) {
     let reach = T::exp2i(if T::DIGITS == 24 { 12 } else { 20 });
     if !(x.abs() <= reach) {
-        let nan = (x - x) / T::ZERO * T::ZERO;
+        let nan = T::ZERO / T::ZERO;
         return (nan, nan);
     }
     let k = nearest_whole(Single, x * T::from_f64(core::f64::consts::FRAC_2_PI));

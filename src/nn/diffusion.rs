@@ -237,10 +237,13 @@ impl<'a, T: Scalar> Diffusion<'a, T> {
         rng::fill_normal(rng, noise);
 
         let share = T::ONE / T::from_usize(rows);
+        // No sample has its times by its place in the batch.
+        let offset = rng::uniform::<T>(rng);
         let (mut rest, mut targets, mut samples, mut noises) =
             (&mut *input, &mut *target, x, &*noise);
         for k in 0..rows {
-            let t = (T::from_usize(k) + rng::uniform::<T>(rng)) * share;
+            let t = (T::from_usize(k) + rng::uniform::<T>(rng)) * share + offset;
+            let t = if t < T::ONE { t } else { t - T::ONE };
             let label = labels.get(k).copied().flatten();
             let (
                 Some((row, more)),

@@ -123,7 +123,7 @@ const fn panel_len<T>(spec: &Spec<'_, T>, batch: usize) -> usize {
     PANEL.saturating_mul(if widest > batch { widest } else { batch })
 }
 
-impl<'a, T> Pass<'a, T> {
+impl<T> Pass<'_, T> {
     /// Number of values of memory for batches of up to `batch` samples: for each sample the outputs of
     /// all layers (twice for silu, gelu and leaky relu) and twice the widest, and for the products 16
     /// values (on targets without vector registers one) for every value of the widest layer.

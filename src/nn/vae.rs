@@ -113,7 +113,6 @@ impl<'a, T> Vae<'a, T> {
         Pass::memory_len(&self.encoder, rows)
             .saturating_add(Pass::memory_len(&self.decoder, rows))
             .saturating_add(self.latent().saturating_mul(rows).saturating_mul(2))
-            .saturating_add(self.decoder.outputs().saturating_mul(rows))
     }
 }
 
