@@ -98,7 +98,11 @@ fn main() -> Result<()> {
                 run = 0.0;
             }
         }
-        let draw = |count: usize, (ss, eta, guide, noise): (u32, f32, f32, f32), g: &mut rng::Generator, memory: &mut Vec<f32>| -> Result<Vec<Digit>> {
+        let draw = |count: usize,
+                    (ss, eta, guide, noise): (u32, f32, f32, f32),
+                    g: &mut rng::Generator,
+                    memory: &mut Vec<f32>|
+         -> Result<Vec<Digit>> {
             let sampler = Sampler { steps: ss, eta, clip: f32::INFINITY };
             let mut out = vec![];
             for c in 0..CLASSES {
@@ -109,32 +113,63 @@ fn main() -> Result<()> {
                     let z: [f32; K] = core::array::from_fn(|k| z[k] * scale[k]);
                     let mut d = pca.inverse_transform(&z);
                     let noise = pca.noise_variance.sqrt() * noise;
-                    for p in &mut d { *p += noise * rng::normal::<f32>(g); }
+                    for p in &mut d {
+                        *p += noise * rng::normal::<f32>(g);
+                    }
                     out.push(d);
                 }
             }
-            for i in (1..out.len()).rev() { let j = (rng::uniform::<f64>(g) * (i + 1) as f64) as usize; out.swap(i, j); }
+            for i in (1..out.len()).rev() {
+                let j = (rng::uniform::<f64>(g) * (i + 1) as f64) as usize;
+                out.swap(i, j);
+            }
             out.truncate(count);
             Ok(out)
         };
-        let clamp = |d: &mut Digit| for p in d { *p = p.clamp(0.0, 1.0); };
-        if seed == 0 { report("real", judge(&digits.train[..rows.min(digits.train.len())], &digits)); }
-        for (ci, cfg) in [(50, 1.0, 0.0, 1.0), (50, 1.0, 0.0, 0.0), (250, 1.0, 0.0, 0.0), (50, 0.0, 0.0, 0.0), (250, 1.0, 0.2, 0.0)].into_iter().enumerate() {
-            let mut m = vec![]; let mut mc = vec![];
+        let clamp = |d: &mut Digit| {
+            for p in d {
+                *p = p.clamp(0.0, 1.0);
+            }
+        };
+        if seed == 0 {
+            report("real", judge(&digits.train[..rows.min(digits.train.len())], &digits));
+        }
+        for (ci, cfg) in [
+            (50, 1.0, 0.0, 1.0),
+            (50, 1.0, 0.0, 0.0),
+            (250, 1.0, 0.0, 0.0),
+            (50, 0.0, 0.0, 0.0),
+            (250, 1.0, 0.2, 0.0),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let mut m = vec![];
+            let mut mc = vec![];
             for _rep in 0..3 {
                 let mut made = draw(rows, cfg, &mut g, &mut memory)?;
                 let mut many = draw(3000, cfg, &mut g, &mut memory)?;
-                for d in &mut made { clamp(d); }
-                for d in &mut many { clamp(d); }
+                for d in &mut made {
+                    clamp(d);
+                }
+                for d in &mut many {
+                    clamp(d);
+                }
                 let cal = Calibration::fit(&many, &digits.train);
                 let mut calibrated = made.clone();
-                for d in &mut calibrated { cal.apply(d); clamp(d); }
+                for d in &mut calibrated {
+                    cal.apply(d);
+                    clamp(d);
+                }
                 m.push(judge(&made, &digits));
                 mc.push(judge(&calibrated, &digits));
             }
             report(&format!("{cfg:?}"), mean(&m));
             report("  calibrated", mean(&mc));
-            if ci == 0 { all.push(mean(&m)); allc.push(mean(&mc)); }
+            if ci == 0 {
+                all.push(mean(&m));
+                allc.push(mean(&mc));
+            }
         }
         println!("{:.1}s", start.elapsed().as_secs_f32());
     }

@@ -49,10 +49,11 @@ pub(super) fn import(args: &ImportArgs) -> Result<NetFile> {
 }
 
 fn parts(args: &ImportArgs, bytes: &[u8]) -> Result<(Option<Built>, Built)> {
-    let tensors = if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0x80]) {
-        torch::tensors(bytes)?
-    } else if let Ok(file) = SafeTensors::deserialize(bytes) {
+    // Safetensors first: a header of 128 bytes begins like a pickle.
+    let tensors = if let Ok(file) = SafeTensors::deserialize(bytes) {
         safetensors(&file)?
+    } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0x80]) {
+        torch::tensors(bytes)?
     } else if let Some(graph) = onnx::parse(bytes) {
         if !args.layers.is_empty() || !args.encoder.is_empty() {
             bail!("a graph of ONNX says which layers it has: leave out --layers and --encoder");

@@ -228,3 +228,67 @@ fn apply(
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(name: &str, dims: &[i64], data: &[f32]) -> Tensor {
+        let raw_data = data.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let name = name.into();
+        Tensor { dims: dims.to_vec(), data_type: 1, raw_data, name, ..Tensor::default() }
+    }
+
+    fn node(op_type: &str, input: &[&str], output: &str) -> Node {
+        let input = input.iter().map(|&name| name.into()).collect();
+        Node { op_type: op_type.into(), input, output: vec![output.into()], ..Node::default() }
+    }
+
+    fn graph(nodes: Vec<Node>) -> Graph {
+        let initializer = vec![
+            tensor("w", &[2, 1], &[1.0, -1.0]),
+            tensor("b", &[1], &[0.5]),
+            tensor("gamma", &[1], &[3.0]),
+            tensor("beta", &[1], &[1.0]),
+            tensor("mean", &[1], &[2.0]),
+            tensor("variance", &[1], &[4.0]),
+            tensor("v", &[3, 1], &[1.0, 2.0, 3.0]),
+            tensor("c", &[3], &[0.0, 0.0, 1.0]),
+        ];
+        let value = |name: &str| vec![ValueInfo { name: name.into() }];
+        Graph { node: nodes, initializer, input: value("x"), output: value("y") }
+    }
+
+    #[test]
+    fn a_chain_of_operations_becomes_layers() {
+        let mut gemm = node("Gemm", &["r", "v", "c"], "y");
+        gemm.attribute.push(Attribute { name: "transB".into(), i: 1, ..Attribute::default() });
+        gemm.attribute.push(Attribute { name: "alpha".into(), f: 2.0, ..Attribute::default() });
+        let mut norm = node("BatchNormalization", &["a", "gamma", "beta", "mean", "variance"], "n");
+        norm.attribute.push(Attribute { name: "epsilon".into(), f: 0.0, ..Attribute::default() });
+        let nodes = vec![
+            node("MatMul", &["x", "w"], "m"),
+            node("Add", &["b", "m"], "a"),
+            norm,
+            node("Relu", &["n"], "r"),
+            gemm,
+        ];
+        let bytes = Model { graph: Some(graph(nodes)) }.encode_to_vec();
+        let built = network(&parse(&bytes).unwrap()).unwrap();
+        let (spec, params) = built.spec().unwrap();
+        assert_eq!((spec.inputs(), spec.outputs()), (2, 3));
+        // (x₁ − x₂ + 0.5 − 2)·3/2 + 1, then 2·(1, 2, 3) and the bias.
+        assert_eq!(params, [1.5, -1.5, -1.25, 2.0, 4.0, 6.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn what_is_not_supported_is_named() {
+        let conv = Node { name: "first".into(), ..node("Conv", &["x", "w"], "y") };
+        let error = network(&graph(vec![conv])).err().unwrap();
+        assert!(format!("{error:#}").starts_with("operation Conv \"first\": is not supported"));
+        let two = vec![node("Relu", &["x"], "a"), node("Tanh", &["x"], "y")];
+        let error = network(&graph(two)).err().unwrap();
+        assert!(error.to_string().contains("only a chain"));
+        assert!(parse(b"\x01\x02 nothing").is_none());
+    }
+}
