@@ -58,6 +58,55 @@ pub fn fill_normal<T: Scalar>(rng: &mut impl Rng, out: &mut [T]) {
     }
 }
 
+/// Standard normal as a whole number of 2⁻¹⁶, from integers alone: for samplers on chips without
+/// floats. One word of the generator: its highest bit is the sign, the others a probability whose
+/// quantile is interpolated between the entries of a table with eight of them per octave, so that the tail
+/// reaches 5.5 deviations.
+///
+/// # Accuracy
+/// The quantiles are within 0.0023 of the true ones (`tests/rng.rs`).
+///
+/// # Source
+/// Cheung, Lee, Luk & Villasenor, "Hardware generation of arbitrary random number distributions from
+/// uniform distributions via the inversion method", IEEE Trans. VLSI 15 (2007).
+pub fn normal_fixed(rng: &mut impl Rng) -> i32 {
+    let word = rng.next_u32();
+    let rest = word & 0x7fff_ffff;
+    // The octave: rest/2³¹ lies between 2^−(octave + 1) and 2^−octave.
+    let octave = (rest.leading_zeros() - 1).min(LAST_OCTAVE);
+    // How far below the upper end of the octave, in units of 2⁻³⁰ of its width.
+    let below = 0x3fff_ffff - ((rest << octave) & 0x3fff_ffff);
+    let entry = (octave << 3 | below >> 27) as usize;
+    let part = (below >> 11) & 0xffff;
+    let mut entries = QUANTILES.iter().skip(entry).map(|&z| u32::from(z));
+    let (low, high) = (entries.next().unwrap_or(0), entries.next().unwrap_or(0));
+    let size = ((low << 16) + high.saturating_sub(low) * part) >> 13;
+    if word >> 31 == 0 { size.cast_signed() } else { -size.cast_signed() }
+}
+
+/// The last octave of probabilities in [`QUANTILES`].
+const LAST_OCTAVE: u32 = 23;
+
+/// Standard normal quantiles `z` with `P(|Z| > z) = 2^−k·(1 − s/16)` at place `8·k + s`, in units of 2⁻¹³.
+static QUANTILES: [u16; 8 * (LAST_OCTAVE as usize + 1) + 1] = [
+    0, 642, 1_289, 1_943, 2_610, 3_295, 4_004, 4_744, 5_525, 5_935, 6_360, 6_804, 7_268, 7_756,
+    8_274, 8_827, 9_424, 9_742, 10_075, 10_426, 10_797, 11_192, 11_615, 12_071, 12_568, 12_834,
+    13_115, 13_413, 13_729, 14_068, 14_432, 14_827, 15_259, 15_493, 15_740, 16_002, 16_281, 16_581,
+    16_904, 17_257, 17_645, 17_854, 18_076, 18_312, 18_565, 18_836, 19_130, 19_451, 19_805, 19_996,
+    20_200, 20_416, 20_648, 20_898, 21_168, 21_464, 21_791, 21_969, 22_157, 22_358, 22_573, 22_806,
+    23_058, 23_334, 23_639, 23_805, 23_981, 24_170, 24_371, 24_589, 24_826, 25_085, 25_373, 25_529,
+    25_695, 25_873, 26_063, 26_269, 26_493, 26_738, 27_011, 27_159, 27_316, 27_485, 27_666, 27_861,
+    28_074, 28_307, 28_566, 28_707, 28_858, 29_018, 29_191, 29_377, 29_580, 29_803, 30_051, 30_186,
+    30_330, 30_483, 30_648, 30_827, 31_022, 31_236, 31_473, 31_603, 31_741, 31_888, 32_047, 32_218,
+    32_406, 32_611, 32_840, 32_965, 33_097, 33_239, 33_392, 33_558, 33_738, 33_937, 34_157, 34_277,
+    34_406, 34_543, 34_690, 34_850, 35_025, 35_216, 35_430, 35_546, 35_670, 35_803, 35_946, 36_101,
+    36_269, 36_455, 36_662, 36_775, 36_895, 37_024, 37_162, 37_312, 37_476, 37_656, 37_857, 37_967,
+    38_083, 38_208, 38_343, 38_489, 38_648, 38_823, 39_019, 39_125, 39_239, 39_360, 39_491, 39_633,
+    39_788, 39_959, 40_149, 40_252, 40_363, 40_482, 40_609, 40_747, 40_899, 41_065, 41_250, 41_351,
+    41_459, 41_575, 41_699, 41_834, 41_981, 42_144, 42_325, 42_423, 42_529, 42_642, 42_763, 42_895,
+    43_039, 43_198, 43_374, 43_471, 43_574, 43_684, 43_803, 43_932, 44_073, 44_228, 44_401,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,8 +24,9 @@ use eigenmote::linalg::{
 };
 use eigenmote::mat::Columns;
 use eigenmote::nn::{
-    Activation, Dense, Draw, Gaussian, Mlp, Network, NnError, PcaGaussian, SampleError,
-    StandardNormal, sample,
+    Activation, Calibration, Dense, Draw, F32Network, Gaussian, Int8Network, Kind, LayerRange,
+    LayerSpec, Mlp, Network, NetworkSpec, NnError, Part, PcaGaussian, SampleError, Spec,
+    StandardNormal, quantize, sample,
 };
 use eigenmote::simd::{Lanes, Portable, Single};
 use eigenmote::stats::{
@@ -653,6 +654,32 @@ fn statistics_do_not_allocate() {
 fn networks_and_samplers_do_not_allocate() {
     networks::<f32>();
     networks::<f64>();
+}
+
+#[test]
+fn network_blobs_do_not_allocate() {
+    let layers = [LayerSpec::new(3, 4, Activation::Silu), LayerSpec::new(4, 2, Activation::Linear)];
+    let params = [0.3; 26];
+    let (mut bytes, mut int8) = ([0; 1024], [0; 1024]);
+    let mut ranges = [LayerRange::NEW; 2];
+    let (mut scratch, mut y) = ([0.0; 32], [0.0; 2]);
+    without_allocation("network blob", || {
+        let spec = Spec::new(&layers).expect("the layers fit");
+        let part = Part { spec, params: &params };
+        let spec = NetworkSpec::new(Kind::Vae, None, Some(part));
+        let length = spec.write(&mut bytes).expect("enough bytes");
+        let network = F32Network::parse(&bytes[..length]).expect("a network");
+        let mut calibration = Calibration::new(network, &mut ranges).expect("enough ranges");
+        let x = [1.0, -2.0, 0.5];
+        calibration.observe(false, &x, &mut scratch, &mut y).expect("finite input");
+        let length = quantize(&calibration, None, &mut int8).expect("usual sizes");
+        let network = Int8Network::parse(&int8[..length]).expect("a network");
+        let (mut scratch, mut y) = ([0; 16], [0; 2]);
+        let decoder = network.back().expect("a decoder");
+        decoder.forward(&[65_536; 3], &mut scratch, &mut y).expect("enough memory");
+        network.sample(&mut rng::seeded(1), None, &mut scratch, &mut y).expect("enough memory");
+        (F32Network::parse(&[]).is_err(), Int8Network::parse(&bytes).is_err(), y)
+    });
 }
 
 #[test]

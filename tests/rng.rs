@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use eigenmote::Scalar;
-use eigenmote::rng::{fill_normal, normal, seeded, uniform};
+use eigenmote::rng::{fill_normal, normal, normal_fixed, seeded, uniform};
 
 const DRAWS: u32 = 100_000;
 
@@ -88,4 +88,50 @@ fn the_seed_fixes_the_bytes() {
     let normals = hash((0..10_000).map(|_| normal::<f32>(&mut rng).to_bits()));
     let uniforms = hash((0..10_000).map(|_| uniform::<f32>(&mut rng).to_bits()));
     assert_eq!((normals, uniforms), (12_233_326_517_704_994_094, 6_198_505_735_249_419_958));
+}
+
+#[test]
+fn fixed_normal_values_have_the_moments_of_the_normal_distribution() {
+    let mut rng = seeded(5);
+    let values: Vec<f64> =
+        (0..DRAWS).map(|_| f64::from(normal_fixed(&mut rng)) / 65536.0).collect();
+    assert!(mean(&values, |v| v).abs() < five_sigma(1.0));
+    assert!((mean(&values, |v| v * v) - 1.0).abs() < five_sigma(2.0));
+    assert!(mean(&values, |v| v.powi(3)).abs() < five_sigma(15.0));
+    assert!((mean(&values, |v| v.powi(4)) - 3.0).abs() < five_sigma(96.0));
+    let mut rng = seeded(0);
+    let first: [i32; 4] = core::array::from_fn(|_| normal_fixed(&mut rng));
+    assert_eq!(first, [39_258, 8_001, -50_736, -25_004]);
+}
+
+#[test]
+fn fixed_normal_values_are_quantiles_of_their_words() {
+    struct Word(u32);
+    impl rand_core::TryRng for Word {
+        type Error = core::convert::Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(self.0)
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(self.0.into())
+        }
+        fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Self::Error> {
+            Ok(())
+        }
+    }
+    let mut worst = 0.0_f64;
+    let words = (0..1_u32 << 15).map(|i| i << 16 | 0x8000).chain((4..31).map(|bit| 1 << bit));
+    for word in words {
+        let found = f64::from(normal_fixed(&mut Word(word))) / 65536.0;
+        assert_eq!(normal_fixed(&mut Word(word | 1 << 31)), -normal_fixed(&mut Word(word)));
+        // The chance of a larger value, counted: erfc(z/√2) is that of a larger size.
+        let beyond = (f64::from(word) + 0.5) / f64::from(1_u32 << 31);
+        let density = (-found * found / 2.0).exp() * (2.0 / core::f64::consts::PI).sqrt();
+        let off = (libm::erfc(found / core::f64::consts::SQRT_2) - beyond) / density;
+        // Below 2^-24 a word has too few bits for its place.
+        if word >= 1 << 8 {
+            worst = worst.max(off.abs());
+        }
+    }
+    assert!(worst < 0.0023, "{worst}");
 }

@@ -8,6 +8,7 @@
 mod lend;
 
 pub mod codec;
+pub mod network;
 pub mod nn;
 pub mod stats;
 pub mod status;

@@ -3,7 +3,7 @@
 use core::ffi::c_char;
 
 use core_library::codec::{DecodeError, EncodeError, FrameError, ModelError, ReceiveError};
-use core_library::nn::{NnError, SampleError};
+use core_library::nn::{BlobError, Int8Error, NnError, SampleError};
 use core_library::stats::{MomentsError, PcaError};
 
 macro_rules! statuses {
@@ -183,12 +183,41 @@ impl From<PcaError> for Status {
     }
 }
 
+impl From<BlobError> for Status {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Truncated => Self::Truncated,
+            BlobError::NotANetwork => Self::NotAModel,
+            BlobError::UnknownVersion(_) => Self::UnknownVersion,
+            BlobError::BadChecksum => Self::BadChecksum,
+            BlobError::BadHeader => Self::BadHeader,
+            BlobError::BadLayer(_) | BlobError::BadParts => Self::BadShape,
+            BlobError::BadNumbers => Self::BadTransform,
+            BlobError::OtherNumbers => Self::WrongKind,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<Int8Error> for Status {
+    fn from(error: Int8Error) -> Self {
+        match error {
+            Int8Error::WrongLength { .. } => Self::WrongLength,
+            Int8Error::ScratchTooSmall { .. } => Self::ScratchTooSmall,
+            Int8Error::NoSuchClass { .. } => Self::BadArgument,
+            Int8Error::NoSampler => Self::WrongKind,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl From<NnError> for Status {
     fn from(error: NnError) -> Self {
         match error {
             NnError::NotFinite => Self::NotFinite,
             NnError::Overflow => Self::Overflow,
             NnError::ScratchTooSmall { .. } => Self::ScratchTooSmall,
+            NnError::WrongLength { .. } => Self::WrongLength,
             _ => Self::Other,
         }
     }

@@ -192,6 +192,48 @@ static void networks(void) {
     IS(OK, eigenmote_sample_f32(layer, 2, &rng, scratch, 4, y, 1));
 }
 
+/* y = relu(x1 - 2*x2 + 0.5) as floats: the example of src/nn/model.rs. */
+static const unsigned char floats[] = {
+    0x45, 0x49, 0x47, 0x4e, 1, 0, 0, 1, 0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f, 0xc7, 0xc1, 0x7f, 0x7a};
+
+static const unsigned char broken_floats[] = {
+    0x45, 0x49, 0x47, 0x4e, 1, 0, 0, 1, 0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f, 0, 0, 0, 0};
+
+static void blobs(void) {
+    eigenmote_int8 network, empty = {{0}};
+    eigenmote_network_info info;
+    eigenmote_rng rng;
+    int16_t scratch[4];
+    int32_t x[2] = {0, 0}, y[1];
+    float in[2] = {3.0f, 1.0f}, work[2], out[1];
+    size_t length = 0;
+    IS(NULL_POINTER, eigenmote_network_scratch(NULL, 0, NULL));
+    IS(TRUNCATED, eigenmote_network_scratch(NULL, 0, &length));
+    IS(OK, eigenmote_network_scratch(floats, sizeof floats, &length));
+    expect(length == 2, __LINE__);
+    IS(TRUNCATED, eigenmote_network_forward_f32(NULL, 0, NULL, 0, NULL, 0, NULL, 0));
+    IS(BAD_CHECKSUM, eigenmote_network_forward_f32(broken_floats, sizeof broken_floats, in, 2, work, 2, out, 1));
+    IS(WRONG_LENGTH, eigenmote_network_forward_f32(floats, sizeof floats, in, 1, work, 2, out, 1));
+    IS(BUFFER_TOO_SMALL, eigenmote_network_forward_f32(floats, sizeof floats, in, 2, work, 2, NULL, 0));
+    IS(SCRATCH_TOO_SMALL, eigenmote_network_forward_f32(floats, sizeof floats, in, 2, work, 1, out, 1));
+    IS(OVERLAP, eigenmote_network_forward_f32(floats, sizeof floats, in, 2, in, 2, out, 1));
+    IS(OK, eigenmote_network_forward_f32(floats, sizeof floats, in, 2, work, 2, out, 1));
+    expect(out[0] == 1.5f, __LINE__);
+    IS(NULL_POINTER, eigenmote_int8_open(NULL, NULL, 0));
+    IS(TRUNCATED, eigenmote_int8_open(&network, NULL, 0));
+    IS(WRONG_KIND, eigenmote_int8_open(&network, floats, sizeof floats));
+    IS(NULL_POINTER, eigenmote_int8_get_info(NULL, NULL));
+    IS(NOT_INITIALIZED, eigenmote_int8_get_info(&empty, &info));
+    IS(NULL_POINTER, eigenmote_int8_forward(NULL, NULL, 0, NULL, 0, NULL, 0));
+    IS(NOT_INITIALIZED, eigenmote_int8_forward(&empty, x, 2, scratch, 4, y, 1));
+    IS(OK, eigenmote_rng_seed(&rng, 1));
+    IS(NULL_POINTER, eigenmote_int8_sample(NULL, NULL, 0, 0, NULL, 0, NULL, 0));
+    IS(BAD_ARGUMENT, eigenmote_int8_sample(&empty, &rng, 70000, 0, scratch, 4, y, 1));
+    IS(NOT_INITIALIZED, eigenmote_int8_sample(&empty, &rng, EIGENMOTE_NO_CLASS, 0, scratch, 4, y, 1));
+}
+
 int main(void) {
     models_and_frames();
     CODING(i16, int16_t);
@@ -199,6 +241,7 @@ int main(void) {
     CODING(f32, float);
     CODING(f64, double);
     networks();
+    blobs();
     MOMENTS(3);
     MOMENTS(6);
     MOMENTS(8);

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::embed::args::{AlignArgs, AnalogyArgs, EmbedCommand, NearestArgs};
 use crate::input::Kind;
+use crate::network::args::{ImportArgs, QuantizeArgs, RunArgs, SampleArgs, TrainCommand};
 
 /// Learns how a recording behaves, compresses it within a promised error, and judges the result.
 #[derive(Debug, Parser)]
@@ -31,6 +32,8 @@ Examples:
   eigenmote report model.eig today.csv -o report.html
   eigenmote export model.eig --rust model.rs
   eigenmote compare recording.csv --max-error 0.05 --relative
+  eigenmote train vae digits.csv --skip label -o vae.eign
+  eigenmote sample vae.eign -n 64 -o grid.png
   eigenmote embed words corpus.txt -o vectors.txt
   eigenmote nearest vectors.txt dog
 
@@ -167,6 +170,31 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Train a network that compresses or generates
+    ///
+    /// Rows of a table are samples. Weights are averaged over the steps, those that do best on held-out
+    /// rows are kept. A training that was killed goes on with --resume and ends with the same bytes.
+    #[command(subcommand, after_help = TRAIN_HELP)]
+    Train(TrainCommand),
+    /// Draw samples from a trained network
+    #[command(after_help = SAMPLE_HELP)]
+    Sample(SampleArgs),
+    /// Make a model of weights that were trained elsewhere
+    ///
+    /// Fully connected layers with batch normalisation, which is folded into them. A graph of ONNX says what
+    /// the layers are; of tensors by name all are taken in the order of their names, unless --layers says
+    /// which.
+    #[command(after_help = IMPORT_HELP)]
+    Import(ImportArgs),
+    /// Pass the rows of a file through a network
+    #[command(after_help = RUN_HELP)]
+    Run(RunArgs),
+    /// Turn a network into 8-bit integers
+    ///
+    /// Scales are chosen from what goes through the network of floats, and the error against it is
+    /// measured on other inputs.
+    #[command(after_help = QUANTIZE_HELP)]
+    Quantize(QuantizeArgs),
     /// Learn vectors of words or documents
     #[command(subcommand)]
     Embed(EmbedCommand),
@@ -238,6 +266,40 @@ reading and measuring left out. The exit code is 1 if the bound is not held.
 Examples:
   eigenmote evaluate model.eig today.csv
   eigenmote evaluate model.eig all.csv --skip-fraction 0.5 --json";
+
+const TRAIN_HELP: &str = "\
+Examples:
+  eigenmote train autoencoder recording.csv --hidden 32 --latent 4 -o small.eign
+  eigenmote train vae digits.csv --skip label --hidden 64 --latent 8 -o vae.eign
+  eigenmote train gan digits.csv --skip label -o gan.eign
+  eigenmote train diffusion digits.csv --classes label --components 40 -o digits.eign
+  eigenmote train diffusion digits.csv --classes label --components 40 -o digits.eign --resume";
+
+const SAMPLE_HELP: &str = "\
+Examples:
+  eigenmote sample vae.eign -n 64 --seed 3 -o grid.png
+  eigenmote sample vae.eign -n 80 --cols 10 --interpolate -o between.png
+  eigenmote sample digits.eign --class 7 --guidance 1 --steps 20 -o sevens.png
+  eigenmote sample digits8.eign -n 1000 -o samples.npy";
+
+const IMPORT_HELP: &str = "\
+Examples:
+  eigenmote import classifier.onnx -o classifier.eign
+  eigenmote import generator.ckpt --kind gan --layers 0:relu,2:relu,4:tanh -o generator.eign
+  eigenmote import vae.pth --kind vae --encoder fc1:relu,fc21+fc22 --layers fc3:relu,fc4:sigmoid -o vae.eign
+  eigenmote import mlp.safetensors --activation gelu -o mlp.eign";
+
+const RUN_HELP: &str = "\
+Examples:
+  eigenmote run classifier.eign images.npy -o scores.npy
+  eigenmote run vae.eign codes.csv -o samples.csv
+  eigenmote run vae.eign images.npy --part encoder -o codes.npy";
+
+const QUANTIZE_HELP: &str = "\
+Examples:
+  eigenmote quantize classifier.eign images.npy -o classifier8.eign
+  eigenmote quantize vae.eign --decoder-only -o decoder8.eign
+  eigenmote quantize digits.eign --steps 20 -o digits8.eign";
 
 const EXPORT_HELP: &str = "\
 The Rust file is a module for the crate eigenmote, without std; the C file is C99 for eigenmote.h of capi/.

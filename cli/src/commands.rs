@@ -20,6 +20,7 @@ use crate::export::{Export, Language, c_name};
 use crate::fit::{Fitted, Plan, file_name, fit};
 use crate::input::{self, Columns, Recording};
 use crate::model_file::{ModelFile, Promise};
+use crate::network::{self, file::NetFile};
 use crate::output::{self, Samples};
 use crate::page::Page;
 use crate::progress::Console;
@@ -97,6 +98,11 @@ pub(crate) fn run(cli: Cli) -> Result<bool> {
             report(&model, &input, &part, chain, &output, console)
         }
         Command::Compare { input, compare, json } => compare_with(&input, &compare, json, console),
+        Command::Train(command) => network::train(&command, console),
+        Command::Sample(args) => network::sample(&args, console),
+        Command::Import(args) => network::import(&args, console),
+        Command::Run(args) => network::run(&args, console),
+        Command::Quantize(args) => network::quantize(&args, console),
         Command::Embed(command) => embed::embed(command, console),
         Command::Nearest(args) => embed::nearest(&args, console),
         Command::Analogy(args) => embed::analogy(&args, console),
@@ -340,7 +346,23 @@ fn export_as(model: &Path, args: &ExportArgs, console: Console) -> Result<bool> 
         },
     };
     output::check(output)?;
+    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
+    let name = args.name.clone().unwrap_or_else(|| c_name(&stem));
     let (source, bytes) = input::read_bytes(model)?;
+    if NetFile::is_at_start(&bytes) {
+        if args.table.is_asked() {
+            bail!("{source}: a network; --table and what goes with it are for vectors");
+        }
+        if args.vectors.is_some() {
+            bail!(
+                "--vectors is for models of recordings: a network is tested with inputs that are made up"
+            );
+        }
+        let file = NetFile::parse(&bytes).context(source)?;
+        let source = network::export(&file, &file_name(&model.to_string_lossy()), &name, language)?;
+        output::replace(output, |out| out.write_all(source.as_bytes()))?;
+        return Ok(true);
+    }
     if !ModelFile::is_at_start(&bytes) && (args.table.is_asked() || embed::are_vectors(&bytes)) {
         return embed::export(model, bytes, args, console);
     }
@@ -360,8 +382,6 @@ fn export_as(model: &Path, args: &ExportArgs, console: Console) -> Result<bool> 
         }
         None => None,
     };
-    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
-    let name = args.name.clone().unwrap_or_else(|| c_name(&stem));
     let export = Export {
         file: &file,
         source: &file_name(&model.to_string_lossy()),
@@ -511,6 +531,8 @@ fn inspect(path: &Path, json: bool) -> Result<bool> {
     let (source, bytes) = input::read_bytes(path)?;
     let (value, kept) = if container::is_container(&bytes) {
         inspect_container(&bytes).with_context(|| source.clone())?
+    } else if NetFile::is_at_start(&bytes) {
+        (network::inspect(&bytes).with_context(|| source.clone())?, true)
     } else {
         let file = ModelFile::parse(&bytes).with_context(|| source.clone())?;
         (inspect_model(&file).with_context(|| source.clone())?, true)

@@ -411,7 +411,7 @@ pub(crate) fn literal_bytes(bytes: &[u8]) -> String {
 }
 
 /// Literals in lines of up to a hundred characters.
-fn wrapped(literals: &[String]) -> String {
+pub(crate) fn wrapped(literals: &[String]) -> String {
     let mut lines = vec![String::new()];
     for literal in literals {
         match lines.last_mut() {

@@ -3,7 +3,7 @@
 //! `args` is the command line, `input` reads recordings, `fit` learns a model, `coding` drives the
 //! library's encoder and decoder, `report` measures, `compare` measures general compressors beside it,
 //! `page` shows it all with `curve` (what other bounds cost) and `figures` (plots), `export` writes models
-//! as source code, `embed` learns vectors of words and documents and looks in them,
+//! as source code, `network` trains, imports, runs and draws from networks, `embed` learns vectors of words and documents and looks in them,
 //! `commands` puts them together; `model_file` and `container` are the two file formats, `output`
 //! writes files.
 #![allow(
@@ -26,6 +26,7 @@ mod figures;
 mod fit;
 mod input;
 mod model_file;
+mod network;
 mod output;
 mod page;
 mod predictors;

@@ -29,6 +29,15 @@ impl Console {
         self.bar(what, Some(total as u64), "{msg} [{bar:30}] {percent}% {eta}")
     }
 
+    /// A bar for steps of training, some of which may be done, with what is told in between.
+    pub(crate) fn training(self, total: u64, done: u64) -> Progress {
+        let progress =
+            self.bar("", Some(total), "training [{bar:30}] {percent}% {msg}, {eta} left");
+        progress.bar.set_position(done);
+        progress.bar.reset_eta();
+        progress
+    }
+
     /// A sign of life for work that cannot be parted.
     pub(crate) fn wait(self, what: &'static str) -> Progress {
         self.bar(what, None, "{msg} {spinner} {elapsed}")
@@ -55,6 +64,15 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn step(&self) {
         self.step_by(1);
+    }
+
+    /// One step done, and how it stands.
+    pub(crate) fn told(&self, text: String) {
+        // Nobody sees a hidden bar.
+        if self.shower.is_some() {
+            self.bar.set_message(text);
+        }
+        self.step();
     }
 
     pub(crate) fn step_by(&self, steps: usize) {

@@ -27,8 +27,10 @@ pub mod gan;
 pub mod gradient;
 pub mod loss;
 pub mod mlp;
+pub mod model;
 pub mod optimize;
 mod product;
+pub mod quantized;
 pub mod sample;
 pub mod spec;
 pub mod vae;
@@ -41,7 +43,14 @@ pub use diffusion::{Condition, Diffusion, Prediction, Sampler, Schedule};
 pub use gan::{Gan, GanLoss, GanSettings};
 pub use gradient::{Pass, TrainError};
 pub use mlp::{Mlp, Network};
+pub use model::{
+    Blob, BlobError, Denoising, F32Layers, F32Network, Kind, NetworkSpec, Numbers, Part,
+};
 pub use optimize::{Adam, AdamSteps, Initialization, Sgd, initialize};
+pub use quantized::{
+    Calibration, Class, Deviation, Int8Error, Int8Layers, Int8Network, LayerRange, Range, Step,
+    Steps, quantize, quantized_len,
+};
 pub use sample::{Draw, Gaussian, PcaGaussian, SampleError, StandardNormal, sample};
 pub use spec::{LayerSpec, Spec, SpecError};
 pub use vae::{Likelihood, Vae, VaeLoss};
@@ -61,6 +70,11 @@ pub enum NnError {
         /// `SCRATCH` of the network.
         needed: usize,
     },
+    /// A slice has not the length of the network's input or output.
+    WrongLength {
+        /// The right one.
+        expected: usize,
+    },
 }
 
 impl core::fmt::Display for NnError {
@@ -71,6 +85,7 @@ impl core::fmt::Display for NnError {
             Self::ScratchTooSmall { needed } => {
                 write!(f, "the scratch memory must hold {needed} values")
             }
+            Self::WrongLength { expected } => write!(f, "a slice must hold {expected} values"),
         }
     }
 }

@@ -125,6 +125,8 @@ pub const GROUPS: &[Group] = &[
     Group { name: "mlp f64", hash: nn::networks::<f64>, pinned: 0x0692_0bfd_6f61_1296 },
     Group { name: "samplers f32", hash: nn::samplers::<f32>, pinned: 0x1e84_a79f_cd0e_8815 },
     Group { name: "samplers f64", hash: nn::samplers::<f64>, pinned: 0x6353_304f_7023_7909 },
+    Group { name: "network f32", hash: nn::blobs, pinned: 0x1bb7_af36_c7cb_bf9e },
+    Group { name: "network int8", hash: nn::integers, pinned: 0x3090_436f_7151_0954 },
     Group { name: "bounded i16", hash: codec::bounded::<i16>, pinned: 0x08b4_f7e4_7140_be43 },
     Group { name: "bounded i32", hash: codec::bounded::<i32>, pinned: 0x88b5_9dc4_7d92_7a7d },
     Group { name: "bounded f32", hash: codec::bounded::<f32>, pinned: 0xa8a1_69df_a7a1_538d },

@@ -12,7 +12,7 @@ use eigenmote::linalg::power::PowerError;
 use eigenmote::linalg::procrustes::ProcrustesError;
 use eigenmote::linalg::truncated::TruncatedError;
 use eigenmote::linalg::{EighError, QrError, SvdError};
-use eigenmote::nn::{NnError, SampleError};
+use eigenmote::nn::{BlobError, Int8Error, NnError, SampleError};
 use eigenmote::stats::{MomentsError, PcaError};
 
 crate::export! { "int_":
@@ -33,6 +33,8 @@ crate::export! { "int_":
     display_qr_error(e: &QrError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_svd_error(e: &SvdError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_nn_error(e: &NnError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
+    display_blob_error(e: &BlobError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
+    display_int8_error(e: &Int8Error, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_sample_error(e: &SampleError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_moments_error(e: &MomentsError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_pca_error(e: &PcaError, f: &mut Formatter<'static>) -> Result = e.fmt(f);

@@ -15,6 +15,7 @@ mod foundation;
 mod iterative;
 mod linalg;
 mod lowrank;
+mod network;
 mod nn;
 mod stats;
 

@@ -9,7 +9,17 @@ use eigenmote::stats::{Covariance, Moments, Pca};
 use eigenmote::{Mat, rng};
 use mainjob::{FRAME_BYTES, FromCount, MODELS, SLOTS, VALUES};
 
+use networks::{PIXELS, draw};
+
 use crate::measure;
+
+/// A sample of a network of integers. The scratch memory is on the stack.
+pub type Digit = [i32; PIXELS];
+/// Twice the widest layer.
+const VAE_SCRATCH: usize = 2 * 64;
+const GAN_SCRATCH: usize = 2 * 64;
+/// Twice the widest layer, and what a network with classes keeps for guidance.
+const DIFFUSION_SCRATCH: usize = 2 * 110 + 40;
 
 /// Entries from a normal distribution.
 fn gaussian<const M: usize, const N: usize>(seed: u64) -> Mat<f32, M, N> {
@@ -304,6 +314,15 @@ routines! {
     }
     "800 words, analogy by 32 bytes" 1 budget_words_analogy(job: Lookup = Lookup::new(32)) {
         job.run(|table, hits| table.analogy([3, 50, 200], Analogy::Add, hits).is_ok())
+    }
+    "a digit of the vae" 1 budget_vae(job: Digit = [0; PIXELS]) {
+        draw::<VAE_SCRATCH>(networks::VAE, &mut rng::seeded(1), 0, job)
+    }
+    "a digit of the gan" 1 budget_gan(job: Digit = [0; PIXELS]) {
+        draw::<GAN_SCRATCH>(networks::GAN, &mut rng::seeded(1), 0, job)
+    }
+    "a digit by diffusion in 20 steps" 1 budget_diffusion(job: Digit = [0; PIXELS]) {
+        draw::<DIFFUSION_SCRATCH>(networks::DIFFUSION, &mut rng::seeded(1), 0, job)
     }
     "decoder 2 to 16 to 24" 1 budget_decoder(job: Decoder = Decoder::new()) {
         job.run(|net, scratch, out| net.forward(&[0.3, -0.7], scratch, out).is_ok())

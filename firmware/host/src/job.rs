@@ -101,6 +101,46 @@ pub fn compare(place: &Place, machines: &[&Machine]) -> Outcome {
     Ok(())
 }
 
+/// Trains and quantises the networks anew, as `networks/models.txt` says.
+pub fn retrain(place: &Place) -> Outcome {
+    for line in networks(place)? {
+        if line.starts_with("train ") || line.starts_with("quantize ") {
+            run(desktop(place).args(line.split(' ')))?;
+        }
+    }
+    Ok(())
+}
+
+fn networks(place: &Place) -> Outcome<Vec<String>> {
+    let path = place.folder.join("networks/models.txt");
+    let text = fs::read_to_string(path).map_err(|error| format!("models.txt: {error}"))?;
+    Ok(text.lines().map(str::to_string).collect())
+}
+
+/// Compares the samples of all machines with those of the desktop.
+pub fn compare_samples(place: &Place, machines: &[&Machine]) -> Outcome {
+    let folder = place.target.join("frames").join("desktop");
+    for line in networks(place)? {
+        let Some(name) = line.strip_prefix("model ") else {
+            continue;
+        };
+        let file = format!("firmware/networks/models/{name}.eign");
+        let drawn = folder.join(format!("{name}.bin"));
+        let mut command = desktop(place);
+        run(command.args(["sample", &file, "-n", "16", "--seed", "1", "-o"]).arg(&drawn))?;
+        let expected = fs::read(&drawn).map_err(|error| format!("{name}: {error}"))?;
+        for machine in machines {
+            let path = machine.folder(place).join(name);
+            let found = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            if found != expected {
+                return Err(format!("{name}: {} draws other samples than the desktop", machine.name));
+            }
+        }
+        println!("{name}: {} bytes of samples, the same on all", expected.len());
+    }
+    Ok(())
+}
+
 /// The cells of a line; NaN where there is no number.
 fn cells(line: &str) -> Vec<f64> {
     line.split(',').map(|cell| cell.parse().unwrap_or(f64::NAN)).collect()

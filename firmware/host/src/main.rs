@@ -93,6 +93,7 @@ fn everything(place: &Place, store: bool, refit: bool) -> Outcome {
     if refit {
         step("models");
         job::refit(place)?;
+        job::retrain(place)?;
     }
     let mut present: Vec<&Machine> = Vec::new();
     for machine in MACHINES {
@@ -119,6 +120,8 @@ fn everything(place: &Place, store: bool, refit: bool) -> Outcome {
     side_by_side(&present, |machine| machines::run_all(place, machine))?;
     step("frames");
     job::compare(place, &present)?;
+    step("samples");
+    job::compare_samples(place, &present)?;
     step("budgets");
     let measured = budgets::measure(place, &present)?;
     if store {

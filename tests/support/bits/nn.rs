@@ -1,7 +1,9 @@
 //! Networks and samplers.
 
+use eigenmote::nn::quantized::ONE;
 use eigenmote::nn::{
-    Activation, Dense, Draw, Gaussian, Mlp, Network, PcaGaussian, StandardNormal, sample,
+    Activation, Class, Dense, Draw, F32Network, Gaussian, Int8Network, Mlp, Network, PcaGaussian,
+    StandardNormal, sample,
 };
 use eigenmote::{Scalar, rng, simd};
 
@@ -92,5 +94,45 @@ pub(super) fn samplers<T: Scalar>() -> u64 {
     draws(&mut hash, &PcaGaussian::new(&mean, &components.cols, &variance).expect("variances"));
     let noisy = PcaGaussian::probabilistic(&mean, &components.cols, &variance, T::HALF);
     draws(&mut hash, &noisy.expect("variances"));
+    hash.0
+}
+
+/// What the golden blobs of integers give and draw.
+pub(super) fn integers() -> u64 {
+    static BLOBS: [&[u8]; 3] = [
+        include_bytes!("../../golden/network_vae_int8_v1.blob"),
+        include_bytes!("../../golden/network_autoencoder_int8_v1.blob"),
+        include_bytes!("../../golden/network_diffusion_int8_v1.blob"),
+    ];
+    let mut hash = Hash::new();
+    for blob in BLOBS {
+        let network = Int8Network::parse(blob).expect("a golden blob");
+        let (mut scratch, mut out) = ([0; 32], [0; 5]);
+        let mut generator = rng::seeded(101);
+        for guidance in [None, Some(0), Some(2 * ONE)] {
+            let class = guidance.map(|guidance| Class { number: 1, guidance });
+            let _ = network.sample(&mut generator, class, &mut scratch, &mut out);
+            out.iter().for_each(|&y| hash.word(u64::from(y.cast_unsigned())));
+            let back = network.back().expect("a decoder");
+            let x = core::array::from_fn::<i32, 3, _>(|_| rng::normal_fixed(&mut generator));
+            back.forward(&x, &mut scratch, &mut out).expect("enough memory");
+            out.iter().for_each(|&y| hash.word(u64::from(y.cast_unsigned())));
+        }
+    }
+    hash.0
+}
+
+/// What a golden blob of floats gives.
+pub(super) fn blobs() -> u64 {
+    let network = F32Network::parse(include_bytes!("../../golden/network_plain_f32_v1.blob"));
+    let whole = network.expect("a golden blob").whole();
+    let mut hash = Hash::new();
+    let (mut scratch, mut out) = ([0.0; 16], [0.0; 5]);
+    let mut generator = rng::seeded(102);
+    for _ in 0..8 {
+        let x = core::array::from_fn::<f32, 3, _>(|_| rng::normal(&mut generator));
+        whole.forward(&x, &mut scratch, &mut out).expect("finite input");
+        hash.values(&out);
+    }
     hash.0
 }

@@ -1,0 +1,37 @@
+//! Networks of integers that draw digits of 8×8 pixels, trained by the desktop tool.
+#![no_std]
+
+use eigenmote::nn::{Class, Int8Network};
+use eigenmote::rng::{self, Generator};
+
+include!(concat!(env!("OUT_DIR"), "/models.rs"));
+
+/// Values of a sample.
+pub const PIXELS: usize = 64;
+/// Samples of a run.
+pub const SAMPLES: u16 = 16;
+/// The seed of a run.
+pub const SEED: u64 = 1;
+
+/// Draws a sample of a class, if the model has any, in `SCRATCH` values of memory.
+#[inline(always)]
+pub fn draw<const SCRATCH: usize>(
+    blob: &[u8],
+    generator: &mut Generator,
+    number: u16,
+    out: &mut [i32; PIXELS],
+) -> bool {
+    let Ok(network) = Int8Network::parse(blob) else {
+        return false;
+    };
+    let classes = u16::try_from(network.blob().classes()).unwrap_or(0);
+    // As the desktop tool does: each class in turn.
+    let class = number.checked_rem(classes).map(|number| Class { number, guidance: 0 });
+    network.sample(generator, class, &mut [0; SCRATCH], out).is_ok()
+}
+
+/// Draws the samples of a run and hands on each.
+pub fn draw_all(blob: &[u8], mut take: impl FnMut(&[i32; PIXELS]) -> bool) -> bool {
+    let (mut generator, mut out) = (rng::seeded(SEED), [0; PIXELS]);
+    (0..SAMPLES).all(|number| draw::<512>(blob, &mut generator, number, &mut out) && take(&out))
+}
