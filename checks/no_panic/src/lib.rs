@@ -17,6 +17,7 @@ mod linalg;
 mod lowrank;
 mod nn;
 mod stats;
+mod train;
 
 unsafe extern "C" {
     safe fn panic_reached() -> !;
