@@ -434,7 +434,8 @@ fn training<T: Scalar>() {
             loss::mean_square(output, x, slot)?;
             pass.backward_to_input(params, x, gradient)?;
             optimize::clip_norm(gradient, T::ONE)?;
-            Adam::new(fifth).update(&mut AdamSteps::START, params, gradient, moments)?;
+            let mut steps = AdamSteps::START;
+            Adam::new(fifth).update(&mut steps, params, gradient, moments)?;
             let velocity = moments.first_chunk_mut::<38>().unwrap();
             Sgd::new(fifth, fifth).update(params, gradient, velocity)?;
             optimize::average(gradient, params, fifth)?;
