@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     dead_code,
     missing_docs,
     unreachable_pub
@@ -84,10 +85,13 @@ pub fn option(name: &str, otherwise: usize) -> usize {
 
 /// Where the picture goes: the last argument if it names a PNG.
 pub fn picture_path(name: &str) -> PathBuf {
-    std::env::args().next_back().filter(|arg| arg.ends_with(".png")).map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(name),
-        PathBuf::from,
-    )
+    std::env::args()
+        .next_back()
+        .filter(|arg| Path::new(arg).extension().is_some_and(|e| e == "png"))
+        .map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(name),
+            PathBuf::from,
+        )
 }
 
 /// How near samples come to digits of the test part.
@@ -301,7 +305,6 @@ pub fn write_png(path: &Path, blocks: &[&[Digit]], columns: usize, rows: usize) 
     Ok(())
 }
 
-#[expect(clippy::cast_sign_loss, reason = "ink is in 0..=1")]
 fn grey(ink: f32) -> u8 {
     255 - (ink.clamp(0.0, 1.0) * 255.0).round() as u8
 }
