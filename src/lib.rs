@@ -26,6 +26,8 @@
 //! | [`codec`] | windows of samples to frames and back within a promised error | [`codec::encode`], [`codec::decode`] |
 //! | [`codec::receive`] | frames among damaged bytes; lost, repeated and late ones | [`codec::Scan`], [`codec::Receiver`] |
 //! | [`nn`] | dense layers, networks, drawing samples | [`nn::Mlp`], [`nn::sample()`] |
+//! | [`nn::gradient`] | training: forward and backward over batches, [losses](nn::loss), [Adam](nn::optimize) | [`nn::Pass`], [`nn::Adam`] |
+//! | [`nn::vae`], [`nn::gan`], [`nn::diffusion`] | models that generate, and [autoencoders](nn::autoencoder) | [`nn::Vae`], [`nn::Gan`], [`nn::Diffusion`] |
 //! | [`embed`] | vectors of words, documents and nodes from counts; searching and aligning them | [`embed::ppmi()`], [`embed::Vocab`] |
 //! | [`embed::table`] | vectors of a byte per value and their words in flash, searched in integers | [`embed::WordTable`] |
 //!
