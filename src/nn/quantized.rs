@@ -485,7 +485,7 @@ impl<'a> LayerView<'a> {
     }
 }
 
-impl<'a> Int8Layers<'a> {
+impl Int8Layers<'_> {
     fn is_valid(&self) -> bool {
         let mut rest = self.weights;
         for layer in self.layers {
@@ -614,7 +614,7 @@ impl Range {
         }
     }
 
-    fn size(&self) -> f32 {
+    fn size(self) -> f32 {
         let (low, high) = (self.low.abs(), self.high.abs());
         if low > high { low } else { high }
     }
@@ -847,7 +847,7 @@ fn output_scale(range: Range) -> Option<(f32, i32)> {
 }
 
 /// How wide a range of sums the table of an activation covers: beyond, the function is flat.
-fn table_reach(activation: &Activation<f32>, sum: Range) -> f32 {
+fn table_reach(activation: Activation<f32>, sum: Range) -> f32 {
     let most = match activation {
         Activation::Tanh => 6.0,
         Activation::Sigmoid => 12.0,
@@ -903,7 +903,7 @@ fn put_layer(
 ) -> Result<(f32, f32), BlobError> {
     let (out_scale, out_zero) = output_scale(range.output).ok_or(BlobError::BadScale)?;
     let tabulated = !matches!(layer.activation, Activation::Linear | Activation::Relu);
-    let reach = table_reach(&layer.activation, range.sum);
+    let reach = table_reach(layer.activation, range.sum);
     let reach = if reach > f32::MIN_POSITIVE * 65536.0 { reach } else { 1.0 };
     // Scale and zero point of what the sums become: outputs, or places in the table.
     let (sum_scale, zero, lowest) = match layer.activation {
