@@ -26,6 +26,8 @@
 //! | [`codec`] | windows of samples to frames and back within a promised error | [`codec::encode`], [`codec::decode`] |
 //! | [`codec::receive`] | frames among damaged bytes; lost, repeated and late ones | [`codec::Scan`], [`codec::Receiver`] |
 //! | [`nn`] | dense layers, networks, drawing samples | [`nn::Mlp`], [`nn::sample()`] |
+//! | [`nn::model`] | network blobs in flash | [`nn::F32Network`] |
+//! | [`nn::quantized`] | networks of integers: making, running, sampling | [`nn::quantize()`], [`nn::Int8Network`] |
 //! | [`embed`] | vectors of words, documents and nodes from counts; searching and aligning them | [`embed::ppmi()`], [`embed::Vocab`] |
 //!
 //! # What holds everywhere

@@ -290,13 +290,7 @@ impl<'a> Int8Network<'a> {
         let needed = self.scratch_len();
         let scratch = scratch.get_mut(..needed).ok_or(Int8Error::ScratchTooSmall { needed })?;
         match (self.blob.kind(), &self.front, &self.back) {
-            (Kind::Vae | Kind::Gan, _, Some(decoder)) => {
-                let (near, far) = decoder.halves(scratch)?;
-                for slot in near.iter_mut().take(decoder.inputs()) {
-                    *slot = decoder.ports.enter(rng::normal_fixed(rng));
-                }
-                decoder.run_to(near, far, out)
-            }
+            (Kind::Vae | Kind::Gan, _, Some(decoder)) => decoder.sample(rng, scratch, out),
             (Kind::Diffusion, Some(denoiser), back) => {
                 // Checked by parsing: a latent vector is not longer than a sample.
                 let latent = out.get_mut(..denoiser.outputs()).unwrap_or(&mut []);
@@ -556,6 +550,28 @@ impl Int8Layers<'_> {
         }
         let (near, far) = self.halves(scratch)?;
         self.enter(near, x);
+        self.run_to(near, far, out)
+    }
+
+    /// Passes on a vector of standard normal values: a sample of a decoder or generator, and all that a
+    /// program for one of them has to link.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn sample(
+        &self,
+        rng: &mut impl Rng,
+        scratch: &mut [i16],
+        out: &mut [i32],
+    ) -> Result<(), Int8Error> {
+        let expected = self.outputs();
+        if out.len() != expected {
+            return Err(Int8Error::WrongLength { expected });
+        }
+        let (near, far) = self.halves(scratch)?;
+        for slot in near.iter_mut().take(self.inputs()) {
+            *slot = self.ports.enter(rng::normal_fixed(rng));
+        }
         self.run_to(near, far, out)
     }
 
