@@ -28,7 +28,11 @@
 //! | [`nn`] | dense layers, networks, drawing samples | [`nn::Mlp`], [`nn::sample()`] |
 //! | [`nn::gradient`] | training: forward and backward over batches, [losses](nn::loss), [Adam](nn::optimize) | [`nn::Pass`], [`nn::Adam`] |
 //! | [`nn::vae`], [`nn::gan`], [`nn::diffusion`] | models that generate, and [autoencoders](nn::autoencoder) | [`nn::Vae`], [`nn::Gan`], [`nn::Diffusion`] |
+//! | [`nn::contrastive`] | two networks that bring images and texts to one place | [`nn::PairModel`] |
+//! | [`nn::model`] | network blobs in flash | [`nn::F32Network`] |
+//! | [`nn::quantized`] | networks of integers: making, running, sampling | [`nn::quantize()`], [`nn::Int8Network`] |
 //! | [`embed`] | vectors of words, documents and nodes from counts; searching and aligning them | [`embed::ppmi()`], [`embed::Vocab`] |
+//! | [`embed::genotypes`] | genotypes as a matrix, for components of ancestry | [`embed::Genotypes`] |
 //! | [`embed::table`] | vectors of a byte per value and their words in flash, searched in integers | [`embed::WordTable`] |
 //!
 //! # What holds everywhere

@@ -139,12 +139,12 @@ fn parts_that_do_not_fit_are_refused() {
     let try_write =
         |kind, front: Option<(usize, usize)>, back: Option<(usize, usize)>, denoising| {
             let (front, back) = (front.map(|(i, o)| l(i, o)), back.map(|(i, o)| l(i, o)));
-            let zeros = [0.0; 70_001];
+            let zeros = vec![0.0; 70_001];
             let part = |layers: &'static [LayerSpec<f32>; 1], zeros: &'static [f32]| {
                 let spec = Spec::new(layers).unwrap();
                 Part { spec, params: &zeros[..spec.params()] }
             };
-            let zeros: &'static [f32] = Box::leak(Box::new(zeros));
+            let zeros: &'static [f32] = zeros.leak();
             let leak = |layers: Option<[LayerSpec<f32>; 1]>| {
                 layers.map(|layers| part(Box::leak(Box::new(layers)), zeros))
             };

@@ -149,12 +149,13 @@ fn published_weights_give_their_golden_outputs() {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(images).unwrap();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(file), &mut bytes).unwrap();
-    let mut text: String = (0..784).map(|i| format!("{i}x,")).collect();
-    text.pop();
+    let names: Vec<String> = (0..784).map(|i| format!("{i}x")).collect();
+    let mut text = names.join(",");
     for image in bytes[16..16 + 8 * 784].chunks(784) {
         let pixels: Vec<String> =
             image.iter().map(|&p| (f32::from(p) / 255.0).to_string()).collect();
-        text += &format!("\n{}", pixels.join(","));
+        text.push('\n');
+        text += &pixels.join(",");
     }
     bench.file("images.csv", text);
     bench.ok("run onnx.eign images.csv -o scores.npy");

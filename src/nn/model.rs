@@ -275,7 +275,7 @@ impl<'a> Blob<'a> {
     fn check_parts(&self) -> Result<(), BlobError> {
         let (front, back) = (self.ends(true), self.ends(false));
         let fits = match (self.kind, front, back) {
-            (Kind::Plain | Kind::Gan, None, Some(_)) | (Kind::Vae, None, Some(_)) => true,
+            (Kind::Plain | Kind::Gan | Kind::Vae, None, Some(_)) => true,
             (Kind::Autoencoder, Some((_, latent)), Some((inputs, _))) => latent == inputs,
             (Kind::Vae, Some((_, twice)), Some((inputs, _))) => twice == 2 * inputs,
             (Kind::Diffusion, Some((inputs, latent)), back) => {

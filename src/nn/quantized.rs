@@ -290,13 +290,7 @@ impl<'a> Int8Network<'a> {
         let needed = self.scratch_len();
         let scratch = scratch.get_mut(..needed).ok_or(Int8Error::ScratchTooSmall { needed })?;
         match (self.blob.kind(), &self.front, &self.back) {
-            (Kind::Vae | Kind::Gan, _, Some(decoder)) => {
-                let (near, far) = decoder.halves(scratch)?;
-                for slot in near.iter_mut().take(decoder.inputs()) {
-                    *slot = decoder.ports.enter(rng::normal_fixed(rng));
-                }
-                decoder.run_to(near, far, out)
-            }
+            (Kind::Vae | Kind::Gan, _, Some(decoder)) => decoder.sample(rng, scratch, out),
             (Kind::Diffusion, Some(denoiser), back) => {
                 // Checked by parsing: a latent vector is not longer than a sample.
                 let latent = out.get_mut(..denoiser.outputs()).unwrap_or(&mut []);
@@ -485,7 +479,7 @@ impl<'a> LayerView<'a> {
     }
 }
 
-impl<'a> Int8Layers<'a> {
+impl Int8Layers<'_> {
     fn is_valid(&self) -> bool {
         let mut rest = self.weights;
         for layer in self.layers {
@@ -559,6 +553,28 @@ impl<'a> Int8Layers<'a> {
         self.run_to(near, far, out)
     }
 
+    /// Passes on a vector of standard normal values: a sample of a decoder or generator, and all that a
+    /// program for one of them has to link.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn sample(
+        &self,
+        rng: &mut impl Rng,
+        scratch: &mut [i16],
+        out: &mut [i32],
+    ) -> Result<(), Int8Error> {
+        let expected = self.outputs();
+        if out.len() != expected {
+            return Err(Int8Error::WrongLength { expected });
+        }
+        let (near, far) = self.halves(scratch)?;
+        for slot in near.iter_mut().take(self.inputs()) {
+            *slot = self.ports.enter(rng::normal_fixed(rng));
+        }
+        self.run_to(near, far, out)
+    }
+
     fn run_to(&self, near: &mut [i16], far: &mut [i16], out: &mut [i32]) -> Result<(), Int8Error> {
         let found = self.run(near, far)?;
         for (out, &y) in out.iter_mut().zip(found) {
@@ -614,7 +630,7 @@ impl Range {
         }
     }
 
-    fn size(&self) -> f32 {
+    fn size(self) -> f32 {
         let (low, high) = (self.low.abs(), self.high.abs());
         if low > high { low } else { high }
     }
@@ -847,7 +863,7 @@ fn output_scale(range: Range) -> Option<(f32, i32)> {
 }
 
 /// How wide a range of sums the table of an activation covers: beyond, the function is flat.
-fn table_reach(activation: &Activation<f32>, sum: Range) -> f32 {
+fn table_reach(activation: Activation<f32>, sum: Range) -> f32 {
     let most = match activation {
         Activation::Tanh => 6.0,
         Activation::Sigmoid => 12.0,
@@ -903,7 +919,7 @@ fn put_layer(
 ) -> Result<(f32, f32), BlobError> {
     let (out_scale, out_zero) = output_scale(range.output).ok_or(BlobError::BadScale)?;
     let tabulated = !matches!(layer.activation, Activation::Linear | Activation::Relu);
-    let reach = table_reach(&layer.activation, range.sum);
+    let reach = table_reach(layer.activation, range.sum);
     let reach = if reach > f32::MIN_POSITIVE * 65536.0 { reach } else { 1.0 };
     // Scale and zero point of what the sums become: outputs, or places in the table.
     let (sum_scale, zero, lowest) = match layer.activation {

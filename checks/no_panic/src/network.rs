@@ -38,6 +38,8 @@ crate::export! { "int_":
     int8_layers_scratch_len(l: &IntegerLayers) -> usize = l.scratch_len();
     int8_layers_forward(l: &IntegerLayers, x: &[i32], scratch: &mut [i16], y: &mut [i32])
         -> Result<(), Int8Error> = l.forward(x, scratch, y);
+    int8_layers_sample(l: &IntegerLayers, r: &mut Generator, scratch: &mut [i16], y: &mut [i32])
+        -> Result<(), Int8Error> = l.sample(r, scratch, y);
     normal_fixed(r: &mut Generator) -> i32 = rng::normal_fixed(r);
 }
 

@@ -163,7 +163,7 @@ pub(crate) struct SampleArgs {
 /// What to make a model of.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// Checkpoint of PyTorch (.pth, .pt, .ckpt), .safetensors or .onnx
+    /// Weights: .pth, .pt or .ckpt, .safetensors, .onnx
     pub(crate) weights: PathBuf,
     /// Model file to write
     #[arg(long, short, value_name = "MODEL")]

@@ -51,23 +51,20 @@ pub(crate) fn sample(args: &SampleArgs, console: Console) -> Result<bool> {
         output::replace(&args.output, |out| out.write_all(&bytes))?;
         return Ok(true);
     }
-    match shape {
-        Some(shape) => {
-            // What the network gives for the darkest and the brightest value of the data.
-            let (low, high) = match blob.kind() {
-                Kind::Diffusion => (-1.0, 1.0),
-                _ if lowest_is_minus_one(&blob) => (-1.0, 1.0),
-                _ => (0.0, 1.0),
-            };
-            let shades: Vec<f32> = values.iter().map(|x| (x - low) / (high - low)).collect();
-            let grid = Grid { values: &shades, shape, cols, zoom: args.zoom as usize };
-            output::replace(&args.output, |out| grid.png(out))?;
-        }
-        None => {
-            let values: Vec<f32> = values.iter().map(|&x| file.about.outward(x)).collect();
-            write_rows(&args.output, &values, blob.outputs(), &file.about.columns)?;
-        }
-    }
+    let Some(shape) = shape else {
+        let values: Vec<f32> = values.iter().map(|&x| file.about.outward(x)).collect();
+        write_rows(&args.output, &values, blob.outputs(), &file.about.columns)?;
+        return Ok(true);
+    };
+    // What the network gives for the darkest and the brightest value of the data.
+    let (low, high) = match blob.kind() {
+        Kind::Diffusion => (-1.0, 1.0),
+        _ if lowest_is_minus_one(&blob) => (-1.0, 1.0),
+        _ => (0.0, 1.0),
+    };
+    let shades: Vec<f32> = values.iter().map(|x| (x - low) / (high - low)).collect();
+    let grid = Grid { values: &shades, shape, cols, zoom: args.zoom as usize };
+    output::replace(&args.output, |out| grid.png(out))?;
     Ok(true)
 }
 

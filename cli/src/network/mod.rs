@@ -55,7 +55,8 @@ fn widths(blob: &Blob<'_>) -> String {
             text += if index == 0 { "" } else { " | " };
             text += &layer.inputs.to_string();
         }
-        text += &format!("-{}", layer.outputs);
+        text.push('-');
+        text += &layer.outputs.to_string();
     }
     text
 }

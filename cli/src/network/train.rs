@@ -55,12 +55,11 @@ pub(crate) fn train(command: &TrainCommand, console: Console) -> Result<bool> {
         std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
     let seconds = started.elapsed().as_secs_f64();
-    let told = match state.best_loss.is_finite() {
-        true => format!(
-            "; best on held-out rows {:.5} after pass {}",
-            state.best_loss, state.best_epoch
-        ),
-        false => String::new(),
+    let told = if state.best_loss.is_finite() {
+        let State { best_loss, best_epoch, .. } = state;
+        format!("; best on held-out rows {best_loss:.5} after pass {best_epoch}")
+    } else {
+        String::new()
     };
     console.note(format_args!(
         "{} steps in {seconds:.1} s, {:.0} samples/s, loss {:.5}{told}",
@@ -208,7 +207,7 @@ fn passes(
         // Of about the last hundred steps.
         done.loss += (loss - done.loss) / (done.samples / batch as u64).min(100) as f32;
         progress.told(loss_text(done.loss, done.samples as f64 / started.elapsed().as_secs_f64()));
-        if state.step % in_pass == 0 {
+        if state.step.is_multiple_of(in_pass) {
             let epoch = u32::try_from(state.step / in_pass).unwrap_or(u32::MAX);
             if let Some(loss) = learner.held_out(held_out, state)? {
                 if loss < state.best_loss {

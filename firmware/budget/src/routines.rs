@@ -9,7 +9,7 @@ use eigenmote::stats::{Covariance, Moments, Pca};
 use eigenmote::{Mat, rng};
 use mainjob::{FRAME_BYTES, FromCount, MODELS, SLOTS, VALUES};
 
-use networks::{PIXELS, draw};
+use networks::{PIXELS, decode as decode_digit, draw};
 
 use crate::measure;
 
@@ -316,10 +316,10 @@ routines! {
         job.run(|table, hits| table.analogy([3, 50, 200], Analogy::Add, hits).is_ok())
     }
     "a digit of the vae" 1 budget_vae(job: Digit = [0; PIXELS]) {
-        draw::<VAE_SCRATCH>(networks::VAE, &mut rng::seeded(1), 0, job)
+        decode_digit::<VAE_SCRATCH>(networks::VAE, &mut rng::seeded(1), job)
     }
     "a digit of the gan" 1 budget_gan(job: Digit = [0; PIXELS]) {
-        draw::<GAN_SCRATCH>(networks::GAN, &mut rng::seeded(1), 0, job)
+        decode_digit::<GAN_SCRATCH>(networks::GAN, &mut rng::seeded(1), job)
     }
     "a digit by diffusion in 20 steps" 1 budget_diffusion(job: Digit = [0; PIXELS]) {
         draw::<DIFFUSION_SCRATCH>(networks::DIFFUSION, &mut rng::seeded(1), 0, job)

@@ -133,7 +133,10 @@ pub fn compare_samples(place: &Place, machines: &[&Machine]) -> Outcome {
             let path = machine.folder(place).join(name);
             let found = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
             if found != expected {
-                return Err(format!("{name}: {} draws other samples than the desktop", machine.name));
+                return Err(format!(
+                    "{name}: {} draws other samples than the desktop",
+                    machine.name
+                ));
             }
         }
         println!("{name}: {} bytes of samples, the same on all", expected.len());

@@ -30,6 +30,19 @@ pub fn draw<const SCRATCH: usize>(
     network.sample(generator, class, &mut [0; SCRATCH], out).is_ok()
 }
 
+/// Draws a sample of a decoder or generator, without what only diffusion needs.
+#[inline(always)]
+pub fn decode<const SCRATCH: usize>(
+    blob: &[u8],
+    generator: &mut Generator,
+    out: &mut [i32; PIXELS],
+) -> bool {
+    let Ok(network) = Int8Network::parse(blob) else {
+        return false;
+    };
+    network.back().is_some_and(|back| back.sample(generator, &mut [0; SCRATCH], out).is_ok())
+}
+
 /// Draws the samples of a run and hands on each.
 pub fn draw_all(blob: &[u8], mut take: impl FnMut(&[i32; PIXELS]) -> bool) -> bool {
     let (mut generator, mut out) = (rng::seeded(SEED), [0; PIXELS]);

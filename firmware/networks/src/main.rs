@@ -14,9 +14,8 @@ fn run() -> bool {
         let Some(mut file) = board::File::create(name) else {
             return false;
         };
-        let drawn = draw_all(blob, |sample| {
-            sample.iter().all(|value| file.write(&value.to_le_bytes()))
-        });
+        let drawn =
+            draw_all(blob, |sample| sample.iter().all(|value| file.write(&value.to_le_bytes())));
         all &= board::verdict(name.to_str().unwrap_or_default(), drawn);
     }
     all

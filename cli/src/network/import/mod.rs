@@ -1,6 +1,6 @@
-//! Networks trained elsewhere: tensors by their names in PyTorch, or graphs in ONNX, to a blob.
+//! Networks trained elsewhere: tensors by their names in `PyTorch`, or graphs in ONNX, to a blob.
 //!
-//! `torch` reads checkpoints of PyTorch, `onnx` graphs, `safetensors` is read by its crate; `chain` puts
+//! `torch` reads checkpoints of `PyTorch`, `onnx` graphs, `safetensors` is read by its crate; `chain` puts
 //! layers together and folds normalisations into them.
 
 mod chain;

@@ -113,10 +113,10 @@ impl Node {
     }
 
     fn describe(&self) -> String {
-        match self.name.is_empty() {
-            true => format!("operation {}", self.op_type),
-            false => format!("operation {} \"{}\"", self.op_type, self.name),
+        if self.name.is_empty() {
+            return format!("operation {}", self.op_type);
         }
+        format!("operation {} \"{}\"", self.op_type, self.name)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Checkpoints of PyTorch: a pickle that names tensors, and their bytes behind it or in a zip archive.
+//! Checkpoints of `PyTorch`: a pickle that names tensors, and their bytes behind it or in a zip archive.
 //!
 //! Of the pickle machine only what such files use is here, and nothing is ever run: unknown classes
 //! become empty values.
@@ -76,7 +76,7 @@ fn zipped(bytes: &[u8]) -> Result<Vec<Tensor>> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).context("not a whole archive")?;
     let name = {
         let mut names = archive.file_names().filter_map(Result::ok);
-        names.find(|name| name.ends_with("data.pkl")).map(|name| name.into_owned())
+        names.find(|name| name.ends_with("data.pkl")).map(std::borrow::Cow::into_owned)
     };
     let name = name.context("an archive, but not a checkpoint of PyTorch: no data.pkl")?;
     let folder = name.trim_end_matches("data.pkl").to_owned();
@@ -204,7 +204,8 @@ impl Machine<'_> {
                 0x95 => drop(self.take::<8>()?),
                 b'.' => return stack.pop().context(empty),
                 b'(' => stack.push(Value::Mark),
-                b'0' => drop(stack.pop()),
+                // The second gives an object its state: none that we read has any.
+                b'0' | b'b' => drop(stack.pop()),
                 b'N' => stack.push(Value::Nothing),
                 0x88 => stack.push(Value::Int(1)),
                 0x89 => stack.push(Value::Int(0)),
@@ -230,7 +231,10 @@ impl Machine<'_> {
                             Value::Int(i64::from_le_bytes(bytes))
                         }
                         // Only the magic number is as long: as text in base 16.
-                        _ => Value::Text(own.iter().rev().map(|b| format!("{b:02x}")).collect()),
+                        _ => Value::Text({
+                            let digit = |d: u8| char::from_digit(d.into(), 16).unwrap_or('0');
+                            own.iter().rev().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
+                        }),
                     });
                 }
                 b'X' | b'T' | b'B' => {
@@ -316,8 +320,6 @@ impl Machine<'_> {
                     let (arguments, function) = (stack.pop(), stack.pop());
                     stack.push(call(function.context(empty)?, arguments.context(empty)?)?);
                 }
-                // State of an object: none that we read has any.
-                b'b' => drop(stack.pop()),
                 other => bail!("the pickle has an operation {other:#04x} that is not supported"),
             }
             ensure!(stack.len() < MOST, "the pickle is too large");
