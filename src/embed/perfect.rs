@@ -102,9 +102,7 @@ fn with_seed<'w>(
     starts: &mut [u32],
 ) -> Result<bool, PerfectError> {
     let largest = sort_by_bucket(|id| hash(word(id), seed), order, starts);
-    if largest > MAX_BUCKET {
-        return Ok(false);
-    }
+    let mut hashes = [[0; 2]; MAX_BUCKET];
     for size in (1..=largest).rev() {
         for (number, &start) in starts.iter().enumerate() {
             let end = starts.get(number + 1).map_or(order.len(), |&end| end as usize);
@@ -112,16 +110,18 @@ fn with_seed<'w>(
             if ids.len() != size {
                 continue;
             }
-            let mut hashes = [[0; 2]; MAX_BUCKET];
             for (hash_of, &id) in hashes.iter_mut().zip(ids) {
                 *hash_of = hash(word(id), seed);
             }
-            let hashes = hashes.get(..size).unwrap_or(&[]);
+            let hashes = hashes.get(..size.min(MAX_BUCKET)).unwrap_or(&[]);
             if let Some((i, j)) = equal_pair(hashes) {
                 let id = |i| ids.get(i).copied().unwrap_or_default();
                 if word(id(i)) == word(id(j)) {
                     return Err(PerfectError::Duplicate(id(j)));
                 }
+                return Ok(false);
+            }
+            if size > MAX_BUCKET {
                 return Ok(false);
             }
             let Some(pilot) = (0..=u16::MAX).find(|&pilot| put(hashes, ids, pilot, slots)) else {
@@ -234,5 +234,9 @@ mod tests {
         let word = |id| words.get(id as usize).map_or(&b""[..], |word| word.as_bytes());
         let built = build(word, &mut pilots, &mut found, &mut [0; 5], &mut [0; 2]);
         assert_eq!(built, Err(PerfectError::Duplicate(3)));
+        // Also if it is there more often than a bucket has room.
+        let (mut pilots, mut found) = (vec![0_u16; 50], vec![None; 226]);
+        let built = build(|_| b"", &mut pilots, &mut found, &mut [0; 200], &mut [0; 50]);
+        assert_eq!(built, Err(PerfectError::Duplicate(1)));
     }
 }
