@@ -18,6 +18,9 @@
     missing_docs
 )]
 
+#[path = "support/factor.rs"]
+mod factor;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs::File;
@@ -26,11 +29,10 @@ use std::path::{Path, PathBuf};
 
 use eigenmote::embed::nearest::normalize_rows;
 use eigenmote::linalg::Csr;
-use eigenmote::linalg::LinearOperator;
-use eigenmote::linalg::truncated::{Options, Triplets, truncated_svd, workspace_len};
 use eigenmote::nn::{Activation, Adam, AdamSteps, LayerSpec, PairModel, Pass, Spec};
 use eigenmote::rng::{Generator, normal, seeded, uniform};
 use eigenmote::{MatRef, simd};
+use factor::factorise;
 
 type Failure = Box<dyn Error>;
 
@@ -250,7 +252,7 @@ fn image_features(images: &[&[u8]], seen: &[usize]) -> Result<Rows, Failure> {
     let centered = |i: usize| all[i].iter().zip(&mean).map(|(x, m)| x - m);
     let learnt: Vec<f32> = seen.iter().flat_map(|&i| centered(i)).collect();
     let matrix = MatRef::new(&learnt, width, seen.len()).unwrap();
-    let (components, s, _) = factors(&matrix, IMAGE_COMPONENTS)?;
+    let (components, s, _) = factorise(&matrix, IMAGE_COMPONENTS)?;
 
     let mut features = Rows::new(IMAGE_FEATURES);
     for (i, image) in images.iter().enumerate() {
@@ -306,7 +308,7 @@ fn text_features(names: &[&str], seen: &[usize]) -> Result<Rows, Failure> {
         row_ptr.push(values.len() as u32);
     }
     let matrix = Csr::new(seen.len(), terms.len(), &row_ptr, &col_idx, &values)?;
-    let (_, s, v) = factors(&matrix, TEXT_COMPONENTS)?;
+    let (_, s, v) = factorise(&matrix, TEXT_COMPONENTS)?;
     let mut features = Rows::new(TEXT_COMPONENTS);
     for i in 0..names.len() {
         let row = weights(i);
@@ -328,22 +330,6 @@ fn parts(name: &str) -> Vec<String> {
         parts.extend(marked.windows(3).map(|three| three.iter().collect()));
     }
     parts
-}
-
-/// Left vectors, values and right vectors of the leading triplets.
-fn factors(
-    matrix: &impl LinearOperator<f32>,
-    rank: usize,
-) -> Result<(Vec<f32>, Vec<f32>, Vec<f32>), Failure> {
-    let options = Options { tolerance: Some(1e-3), ..Options::new(rank) };
-    let (rows, cols) = (matrix.rows(), matrix.cols());
-    let mut work = vec![0.0; workspace_len(rows, cols, &options)];
-    let (mut u, mut s, mut v) = (vec![0.0; rows * rank], vec![0.0; rank], vec![0.0; cols * rank]);
-    let mut residuals = vec![0.0; rank];
-    let mut out = Triplets { u: &mut u, s: &mut s, v: &mut v, residuals: &mut residuals };
-    let info = truncated_svd(matrix, &mut out, &mut work, &options)?;
-    assert!(info.converged, "residual {}", info.residual);
-    Ok((u, s, v))
 }
 
 fn draw(

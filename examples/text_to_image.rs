@@ -107,7 +107,7 @@ impl Thickness {
             let own = digits.train.iter().zip(&digits.train_labels).filter(|(_, l)| **l == number);
             let mut amounts: Vec<f64> = own.map(|(digit, _)| ink(digit)).collect();
             amounts.sort_by(f64::total_cmp);
-            [1.0 / 3.0, 0.5, 2.0 / 3.0].map(|part| amounts[(amounts.len() as f64 * part) as usize])
+            [2, 3, 4].map(|sixths| amounts[amounts.len() * sixths / 6])
         });
         Self { thirds }
     }

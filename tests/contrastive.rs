@@ -31,7 +31,7 @@ fn reference(a: &[f64], b: &[f64], width: usize, prefix: usize, groups: &[u32], 
         };
         (0..n).map(row).sum::<f64>() / n as f64
     };
-    (cross(&logit) + cross(&|i, j| logit(j, i))) / 2.0
+    f64::midpoint(cross(&logit), cross(&|i, j| logit(j, i)))
 }
 
 proptest! {
@@ -43,7 +43,7 @@ proptest! {
     ) {
         let prefix = (width - cut.min(width - 1)).max(1);
         let (a, b) = (normals(seed, n * width), normals(seed ^ 1, n * width));
-        let groups: Vec<u32> = if grouped { (0..n as u32).map(|i| i / 2).collect() } else { vec![] };
+        let groups: Vec<u32> = if grouped { (0..).take(n).map(|i: u32| i / 2).collect() } else { vec![] };
         let (mut da, mut db) = (vec![0.5; n * width], vec![0.0; n * width]);
         let mut memory = vec![f64::NAN; contrast_len(width, n)];
         let weight = 0.75;

@@ -1,5 +1,5 @@
 //! No routine of the library allocates, on success or on error.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use core::hint::black_box;
 
@@ -7,7 +7,7 @@ use eigenmote::codec::{
     self, Basis, CONTEXTS, Channel, Frame, FrameError, Lattice, Method, Model, ModelSpec,
     Predictor, Sample, SampleKind, Slot, Transform, fit,
 };
-use eigenmote::embed::table::{WordTable, WordTableError, WordTableSpec, quantize};
+use eigenmote::embed::table::{self, WordTable, WordTableError, WordTableSpec};
 use eigenmote::embed::{
     Analogy, Counts, EmbedError, Factors, Hit, Pair, PairCounts, Ppmi, Side, Table, Vocab, Window,
     Word, nearest, ppmi,
@@ -685,7 +685,7 @@ fn embeddings<T: Scalar>() {
     let _ = without_allocation("WordTable", || {
         let table = WordTable::parse(&blob[..length]).unwrap().prefix(2).unwrap();
         let (mut hits, mut q, mut back) = ([Hit::default(); 3], [0; 2], [T::ZERO; 2]);
-        quantize(&[T::ONE, T::TWO], &mut q)?;
+        table::quantize(&[T::ONE, T::TWO], &mut q)?;
         table.vector(3, &mut back)?;
         let id = table.id("four").and_then(|id| table.word(id));
         let found = (table.nearest(0, &mut hits)?, table.nearest_to(&q, &[2], &mut hits)?);

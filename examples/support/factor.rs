@@ -3,20 +3,25 @@
 
 use std::error::Error;
 
-use eigenmote::MatRef;
 use eigenmote::embed::nearest::center_rows;
 use eigenmote::linalg::LinearOperator;
 use eigenmote::linalg::truncated::{Options, Triplets, truncated_svd, workspace_len};
+use eigenmote::{MatRef, Scalar};
 
 /// Left vectors, values and right vectors.
-pub(crate) type Triples = (Vec<f64>, Vec<f64>, Vec<f64>);
+pub(crate) type Triples<T> = (Vec<T>, Vec<T>, Vec<T>);
 
 /// `k` left vectors, values and right vectors of a matrix.
-pub(crate) fn factorise(a: &impl LinearOperator<f64>, k: usize) -> Result<Triples, Box<dyn Error>> {
+pub(crate) fn factorise<T: Scalar>(
+    a: &impl LinearOperator<T>,
+    k: usize,
+) -> Result<Triples<T>, Box<dyn Error>> {
     let options = Options::new(k);
     let (rows, cols) = (a.rows(), a.cols());
-    let (mut u, mut s, mut v) = (vec![0.0; rows * k], vec![0.0; k], vec![0.0; cols * k]);
-    let (mut residuals, mut work) = (vec![0.0; k], vec![0.0; workspace_len(rows, cols, &options)]);
+    let (mut u, mut s, mut v) =
+        (vec![T::ZERO; rows * k], vec![T::ZERO; k], vec![T::ZERO; cols * k]);
+    let (mut residuals, mut work) =
+        (vec![T::ZERO; k], vec![T::ZERO; workspace_len(rows, cols, &options)]);
     let mut out = Triplets { u: &mut u, s: &mut s, v: &mut v, residuals: &mut residuals };
     let _ = truncated_svd(a, &mut out, &mut work, &options)?;
     Ok((u, s, v))

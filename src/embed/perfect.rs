@@ -219,10 +219,10 @@ mod tests {
             let (mut pilots, mut found) = (vec![0_u16; buckets(n)], vec![None; slots(n)]);
             let word = |id| words.get(id as usize).map_or(&b""[..], |word| word.as_bytes());
             let seed = build(word, &mut pilots, &mut found, &mut order, &mut starts).unwrap();
-            for (id, word) in words.iter().enumerate() {
+            for (id, word) in (0_u32..).zip(&words) {
                 let hash = hash(word.as_bytes(), seed);
                 let pilot = pilots[bucket(hash, pilots.len())];
-                assert_eq!(found[slot(hash, pilot, found.len())], Some(id as u32));
+                assert_eq!(found[slot(hash, pilot, found.len())], Some(id));
             }
         }
     }
