@@ -1,6 +1,7 @@
 //! Training and generating.
 
 use eigenmote::nn::autoencoder::interpolate;
+use eigenmote::nn::contrastive::{Vectors, contrast};
 use eigenmote::nn::diffusion::embed_time;
 use eigenmote::nn::optimize::{average, clip_norm, warm_decay};
 use eigenmote::nn::*;
@@ -114,4 +115,17 @@ crate::export_both! {
             for (out, &x) in out.iter_mut().zip(x) { *out = x * t; }
             Ok(())
         });
+    diffusion_condition_vector(m: &Diffusion<'static, T>, input: &mut [T], t: &T, vector: &[T]) -> Result<(), TrainError> =
+        m.condition(input, *t, Condition::Vector(vector));
+    pairs_new(l: &Spec<'static, T>, r: &Spec<'static, T>, prefixes: &'static [usize])
+        -> Result<PairModel<'static, T>, TrainError> = PairModel::new(*l, *r, prefixes);
+    pairs_memory_len(m: &PairModel<'static, T>, rows: &usize) -> usize = m.memory_len(*rows);
+    pairs_initialize(m: &PairModel<'static, T>, r: &mut Generator, p: &mut [T]) -> Result<(), TrainError> =
+        m.initialize(r, p);
+    pairs_parts(m: &PairModel<'static, T>, p: &'static [T]) -> Result<(&'static [T], &'static [T], T), TrainError> =
+        m.parts(p);
+    pairs_gradient(m: &PairModel<'static, T>, p: &[T], x: &[T], y: &[T], groups: &[u32], memory: &mut [T], g: &mut [T])
+        -> Result<T, TrainError> = m.gradient(p, (x, y, groups), memory, g);
+    pairs_contrast(v: &Vectors<'static, T>, scale: &T, weight: &T, memory: &mut [T], da: &mut [T], db: &mut [T])
+        -> Result<(T, T), TrainError> = contrast(v, (*scale, *weight), memory, (da, db));
 }
