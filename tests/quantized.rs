@@ -198,6 +198,18 @@ fn guidance_goes_from_no_class_through_the_class_and_beyond() {
 }
 
 #[test]
+fn a_decoder_alone_draws_what_its_network_draws() {
+    let [_, blob] = small_int8(Kind::Vae);
+    let network = Int8Network::parse(&blob).unwrap();
+    let back = network.back().unwrap();
+    let (mut scratch, mut out) = (vec![0; back.scratch_len()], [0; 5]);
+    back.sample(&mut rng::seeded(7), &mut scratch, &mut out).unwrap();
+    assert_eq!(out[..], draw(&blob, 7, None));
+    let short = back.sample(&mut rng::seeded(7), &mut scratch, &mut [0; 4]);
+    assert_eq!(short, Err(Int8Error::WrongLength { expected: 5 }));
+}
+
+#[test]
 fn the_seed_fixes_the_bytes() {
     for kind in [Kind::Vae, Kind::Gan, Kind::Diffusion] {
         let [_, blob] = small_int8(kind);

@@ -108,6 +108,21 @@
 #define EIGENMOTE_MODE_PREDICTIVE 2
 
 /**
+ * Words of the state of a network, each of the size of a pointer.
+ */
+#define EIGENMOTE_INT8_WORDS 48
+
+/**
+ * For `eigenmote_int8_sample`: no class.
+ */
+#define EIGENMOTE_NO_CLASS 4294967295
+
+/**
+ * 1 as a number with 16 fraction bits.
+ */
+#define EIGENMOTE_ONE 65536
+
+/**
  * `x`.
  */
 #define EIGENMOTE_ACTIVATION_LINEAR 0
@@ -454,6 +469,39 @@ typedef struct eigenmote_received {
    */
   uint32_t late;
 } eigenmote_received;
+
+/**
+ * A checked network of integers. Its bytes stay where they are, such as in flash, and are used as long as
+ * it is.
+ */
+typedef struct eigenmote_int8 {
+  /**
+   * Not to be used.
+   */
+  size_t words[EIGENMOTE_INT8_WORDS];
+} eigenmote_int8;
+
+/**
+ * Sizes of a network.
+ */
+typedef struct eigenmote_network_info {
+  /**
+   * Values of an input; of a decoder, generator or diffusion model latent values.
+   */
+  size_t inputs;
+  /**
+   * Values of an output or sample.
+   */
+  size_t outputs;
+  /**
+   * Values of scratch memory.
+   */
+  size_t scratch;
+  /**
+   * Classes of a diffusion model.
+   */
+  size_t classes;
+} eigenmote_network_info;
 
 /**
  * A seeded generator of random numbers.
@@ -1191,6 +1239,61 @@ eigenmote_status eigenmote_receive_f64(const struct eigenmote_model *model,
                                        double *samples,
                                        size_t capacity,
                                        struct eigenmote_received *received);
+
+/**
+ * Checks a network of integers and borrows its bytes.
+ */
+eigenmote_status eigenmote_int8_open(struct eigenmote_int8 *network,
+                                     const uint8_t *bytes,
+                                     size_t length);
+
+/**
+ * Sizes of a network of integers.
+ */
+eigenmote_status eigenmote_int8_get_info(const struct eigenmote_int8 *network,
+                                         struct eigenmote_network_info *info);
+
+/**
+ * Passes an input through a plain network, a decoder or a generator. Numbers have 16 fraction bits.
+ */
+eigenmote_status eigenmote_int8_forward(const struct eigenmote_int8 *network,
+                                        const int32_t *input,
+                                        size_t inputs,
+                                        int16_t *scratch,
+                                        size_t scratch_values,
+                                        int32_t *output,
+                                        size_t outputs);
+
+/**
+ * Draws a sample: the same bytes for the same seed as on every other machine. Numbers have 16 fraction bits.
+ * `class_number` is that of a diffusion model with classes or `EIGENMOTE_NO_CLASS`, `guidance` how much
+ * more to keep to it, 0 for none.
+ */
+eigenmote_status eigenmote_int8_sample(const struct eigenmote_int8 *network,
+                                       struct eigenmote_rng *rng,
+                                       uint32_t class_number,
+                                       int32_t guidance,
+                                       int16_t *scratch,
+                                       size_t scratch_values,
+                                       int32_t *output,
+                                       size_t outputs);
+
+/**
+ * Values of scratch memory that `eigenmote_network_forward_f32` needs.
+ */
+eigenmote_status eigenmote_network_scratch(const uint8_t *bytes, size_t length, size_t *values);
+
+/**
+ * Passes an input through a network of floats, of which every call checks the bytes.
+ */
+eigenmote_status eigenmote_network_forward_f32(const uint8_t *bytes,
+                                               size_t length,
+                                               const float *input,
+                                               size_t inputs,
+                                               float *scratch,
+                                               size_t scratch_values,
+                                               float *output,
+                                               size_t outputs);
 
 /**
  * Starts a generator: the seed decides all that it gives, on every machine.

@@ -7,7 +7,7 @@ use crate::lend::{Read, State, Write, apart};
 use crate::nn::eigenmote_rng;
 use crate::status::{eigenmote_status, eigenmote_status as Status, of};
 
-/// Words of an [`eigenmote_int8`].
+/// Words of the state of a network, each of the size of a pointer.
 pub const EIGENMOTE_INT8_WORDS: usize = 48;
 /// For `eigenmote_int8_sample`: no class.
 pub const EIGENMOTE_NO_CLASS: u32 = 0xffff_ffff;
