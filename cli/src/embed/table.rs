@@ -243,10 +243,8 @@ fn rust(table: &WordTable<'_>, source: &str) -> String {
         "pub fn self_test() -> Result<(), &'static str> {
     use ::eigenmote::embed::{Hit, WordTable};
     let table = WordTable::parse(&TABLE).map_err(|_| \"the table is damaged\")?;
-    if let Some(word) = FIRST {
-        if table.id(word) != Some(0) || table.word(0) != FIRST {
-            return Err(\"the first word is not found\");
-        }
+    if FIRST.is_some_and(|word| table.id(word) != Some(0) || table.word(0) != FIRST) {
+        return Err(\"the first word is not found\");
     }
     for (dim, expected) in &TEST_NEAREST {
         let table = table.prefix(*dim).ok_or(\"a prefix is not there\")?;
