@@ -73,7 +73,7 @@ fn parts<T: Scalar, S: Simd<T>>(simd: S, x: S::V) -> (S::V, S::V) {
 pub(crate) fn sin_cos<T: Scalar>(x: T) -> (T, T) {
     let reach = T::exp2i(if T::DIGITS == 24 { 12 } else { 20 });
     if !(x.abs() <= reach) {
-        let nan = T::ZERO / T::ZERO;
+        let nan = T::MAX * T::TWO * T::ZERO;
         return (nan, nan);
     }
     let k = nearest_whole(Single, x * T::from_f64(core::f64::consts::FRAC_2_PI));
@@ -181,7 +181,7 @@ mod tests {
             let error = (s.to_f64() - right_s).abs().max((c.to_f64() - right_c).abs());
             assert!(error <= T::EPSILON.to_f64(), "{x}: {error}");
         }
-        for x in [T::from_f64(reach * 1.01), T::MAX, T::ONE / T::ZERO, T::ZERO / T::ZERO] {
+        for x in [T::from_f64(reach * 1.01), T::MAX, T::ONE / T::ZERO] {
             let (s, c) = x.sin_cos();
             assert!(!s.is_finite() && !c.is_finite());
         }

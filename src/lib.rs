@@ -28,6 +28,8 @@
 //! | [`nn`] | dense layers, networks, drawing samples | [`nn::Mlp`], [`nn::sample()`] |
 //! | [`nn::model`] | network blobs in flash | [`nn::F32Network`] |
 //! | [`nn::quantized`] | networks of integers: making, running, sampling | [`nn::quantize()`], [`nn::Int8Network`] |
+//! | [`nn::gradient`] | training: forward and backward over batches, [losses](nn::loss), [Adam](nn::optimize) | [`nn::Pass`], [`nn::Adam`] |
+//! | [`nn::vae`], [`nn::gan`], [`nn::diffusion`] | models that generate, and [autoencoders](nn::autoencoder) | [`nn::Vae`], [`nn::Gan`], [`nn::Diffusion`] |
 //! | [`embed`] | vectors of words, documents and nodes from counts; searching and aligning them | [`embed::ppmi()`], [`embed::Vocab`] |
 //!
 //! # What holds everywhere

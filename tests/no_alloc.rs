@@ -19,9 +19,11 @@ use eigenmote::linalg::{
 };
 use eigenmote::mat::Columns;
 use eigenmote::nn::{
-    Activation, Calibration, Dense, Draw, F32Network, Gaussian, Int8Network, Kind, LayerRange,
-    LayerSpec, Mlp, Network, NetworkSpec, NnError, Part, PcaGaussian, SampleError, Spec,
-    StandardNormal, quantize, sample,
+    Activation, Adam, AdamSteps, Autoencoder, Calibration, Dense, Diffusion, Draw, F32Network, Gan,
+    GanSettings, Gaussian, Initialization, Int8Network, Kind, LayerRange, LayerSpec, Likelihood,
+    Mlp, Network, NetworkSpec, NnError, Part, Pass, PcaGaussian, Prediction, SampleError, Sampler,
+    Schedule, Sgd, Spec, StandardNormal, TrainError, Vae, initialize, loss, optimize, quantize,
+    sample,
 };
 use eigenmote::simd::{Lanes, Portable, Single};
 use eigenmote::stats::{
@@ -398,6 +400,93 @@ fn networks<T: Scalar>() {
     .unwrap();
 }
 
+fn training<T: Scalar>() {
+    let fifth = T::from_f64(0.2);
+    let activations = [
+        Activation::Linear,
+        Activation::Relu,
+        Activation::LeakyRelu { slope: fifth },
+        Activation::Tanh,
+        Activation::Sigmoid,
+        Activation::Silu,
+        Activation::Gelu,
+        Activation::GeluTanh,
+    ];
+    let (x, labels) = (gaussian::<T, 3, 4>(20), [Some(1), None, Some(0), None]);
+    let x = x.as_slice();
+    let (mut memory, mut params, mut gradient) = ([T::ZERO; 2000], [T::ZERO; 200], [T::ZERO; 200]);
+    let (mut moments, mut target) = ([T::ZERO; 400], [T::ZERO; 12]);
+    let mut generator = rng::at_step(21, 3);
+    for f in activations {
+        let layers = [LayerSpec::new(3, 5, f), LayerSpec::new(5, 3, Activation::Linear)];
+        without_allocation("a step of training", || {
+            let spec = Spec::new(&layers).map_err(|_| TrainError::Setting)?;
+            let [params, gradient] =
+                [&mut params, &mut gradient].map(|p| p.first_chunk_mut::<38>());
+            let (params, gradient) = (params.unwrap(), gradient.unwrap());
+            let moments = moments.first_chunk_mut::<76>().unwrap();
+            initialize(&spec, Initialization::KaimingUniform, &mut generator, params)?;
+            let mut pass = Pass::new(spec, 4, &mut memory)?;
+            pass.forward(params, x)?;
+            let (output, slot) = pass.output_and_gradient();
+            loss::gaussian(output, x, 4, T::ONE, slot)?;
+            loss::cross_entropy(output, x, 4, slot)?;
+            loss::softmax_cross_entropy(output, 3, &[0, 1, 2, 0], slot)?;
+            loss::mean_square(output, x, slot)?;
+            pass.backward_to_input(params, x, gradient)?;
+            optimize::clip_norm(gradient, T::ONE)?;
+            let mut steps = AdamSteps::START;
+            Adam::new(fifth).update(&mut steps, params, gradient, moments)?;
+            let velocity = moments.first_chunk_mut::<38>().unwrap();
+            Sgd::new(fifth, fifth).update(params, gradient, velocity)?;
+            optimize::average(gradient, params, fifth)?;
+            pass.forward(&[], x).map(|_| ()).or(Ok::<_, TrainError>(()))
+        })
+        .unwrap();
+    }
+    let silu = Activation::Silu;
+    let down = [LayerSpec::new(3, 5, silu), LayerSpec::new(5, 4, Activation::Linear)];
+    let up = [LayerSpec::new(2, 5, silu), LayerSpec::new(5, 3, Activation::Linear)];
+    let wide = [LayerSpec::new(4, 3, Activation::Linear)];
+    let judge = [LayerSpec::new(3, 4, silu), LayerSpec::new(4, 1, Activation::Linear)];
+    let noise = [LayerSpec::new(3 + 4 + 2, 5, silu), LayerSpec::new(5, 3, Activation::Linear)];
+    let [down, up, wide, judge, noise] =
+        [&down[..], &up[..], &wide[..], &judge[..], &noise[..]].map(|l| Spec::new(l).unwrap());
+    without_allocation("models", || {
+        let (memory, rng) = (&mut memory, &mut generator);
+        let (mut p, mut g, mut d, mut by_d) =
+            ([T::ZERO; 59], [T::ZERO; 59], [T::ZERO; 21], [T::ZERO; 21]);
+        let model = Autoencoder::new(down, wide, fifth)?;
+        model.initialize(rng, &mut p)?;
+        model.gradient(&p, x, rng, memory, &mut g)?;
+        model.reconstruct(&p, x, memory, &mut target)?;
+
+        let (mut p, mut g) = ([T::ZERO; 77], [T::ZERO; 77]);
+        let model = Vae::new(down, up, Likelihood::Bernoulli, T::ONE)?;
+        model.initialize(rng, &mut p)?;
+        model.gradient(&p, x, rng, memory, &mut g)?;
+        model.evaluate(&p, x, rng, memory)?;
+        model.reconstruct(&p, x, memory, &mut target)?;
+        model.sample(&p, rng, memory, &mut target)?;
+
+        let (mut p, mut g) = ([T::ZERO; 33], [T::ZERO; 33]);
+        let settings =
+            GanSettings { smooth: fifth, noise: fifth, penalty: fifth, ..Default::default() };
+        let model = Gan::new(up, judge, settings)?;
+        model.initialize(rng, &mut p, &mut d)?;
+        model.gradients((&p, &d), x, rng, memory, (&mut g, &mut by_d))?;
+        model.sample(&p, rng, memory, &mut target)?;
+
+        let (mut p, mut g) = ([T::ZERO; 68], [T::ZERO; 68]);
+        let model = Diffusion::new(noise, Schedule::Cosine, Prediction::Velocity, 2)?;
+        model.initialize(rng, &mut p)?;
+        model.gradient(&p, (x, &labels), rng, memory, &mut g)?;
+        model.evaluate(&p, (x, &labels), rng, memory)?;
+        model.sample(&p, &Sampler::ddpm(3), (Some(1), fifth), rng, memory, &mut target)
+    })
+    .unwrap();
+}
+
 /// Channels of a bounded model, sized by a survey of the window.
 fn surveyed<S: Sample>(window: &[S]) -> [Channel<S>; 2] {
     let lattice = Lattice::bounded(0.0, 1.0).unwrap();
@@ -599,6 +688,12 @@ fn network_blobs_do_not_allocate() {
         network.sample(&mut rng::seeded(1), None, &mut scratch, &mut y).expect("enough memory");
         (F32Network::parse(&[]).is_err(), Int8Network::parse(&bytes).is_err(), y)
     });
+}
+
+#[test]
+fn training_does_not_allocate() {
+    training::<f32>();
+    training::<f64>();
 }
 
 #[test]

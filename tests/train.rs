@@ -64,6 +64,8 @@ fn square(output: &[f64], target: &[f64]) -> f64 {
     loss::mean_square(output, target, &mut vec![0.0; output.len()]).unwrap()
 }
 
+type Loss<'a> = Box<dyn Fn(&[f64], &mut [f64]) -> Result<f64, TrainError> + 'a>;
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -137,7 +139,6 @@ proptest! {
         let x = normal(seed, n);
         let target: Vec<f64> = normal(seed + 1, n).iter().map(|t| 1.0 / (1.0 + t.exp())).collect();
         let labels: Vec<usize> = (0..rows).map(|i| (i * 7 + seed as usize) % 4).collect();
-        type Loss<'a> = Box<dyn Fn(&[f64], &mut [f64]) -> Result<f64, TrainError> + 'a>;
         let losses: [(&str, Loss<'_>); 8] = [
             ("mean square", Box::new(|x, g| loss::mean_square(x, &target, g))),
             ("gaussian", Box::new(|x, g| loss::gaussian(x, &target, rows, 0.3, g))),

@@ -3,7 +3,7 @@
 
 Batch 64, f32, mean square, Adam, one thread each, both pinned to the same core and taking turns, so that
 whatever else the machine does hits both. `taskset -c 0 python speed.py [ROUNDS]` with PyTorch installed;
-the program is built first: `cargo build --release`.
+it builds the other program first.
 """
 import os
 import statistics
@@ -41,7 +41,9 @@ def main() -> None:
             optimizer.step()
         return time.perf_counter() - start
 
-    target = Path(os.environ.get("CARGO_TARGET_DIR", Path(__file__).parent / "target"))
+    here = Path(__file__).resolve().parent
+    target = Path(os.environ.get("CARGO_TARGET_DIR", here / "../../target")).resolve() / "train"
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--target-dir", target], cwd=here, check=True)
     program = subprocess.Popen(
         [target / "release" / "train-speed"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

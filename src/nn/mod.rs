@@ -17,6 +17,11 @@
 //! assert_eq!(out, [0.0, 3.0, 7.0]);
 //! # Ok::<(), eigenmote::nn::NnError>(())
 //! ```
+//!
+//! Training works on networks whose sizes are values, a [`Spec`], in memory that is lent: [`Pass`] goes
+//! forward and backward, [`loss`] and [`optimize`] do the rest, and [`Autoencoder`], [`Vae`], [`Gan`] and
+//! [`Diffusion`] are models made of them. The parameters are one flat slice; cut by `as_chunks` it is what
+//! [`Dense`] borrows, so that what was trained on a desktop runs from flash.
 
 pub mod activation;
 pub mod autoencoder;

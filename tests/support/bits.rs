@@ -26,6 +26,8 @@ pub mod many;
 mod nn;
 #[path = "bits/stats.rs"]
 mod stats;
+#[path = "bits/train.rs"]
+mod train;
 
 /// A named set of computations with the hash it must give.
 pub struct Group {
@@ -125,6 +127,22 @@ pub const GROUPS: &[Group] = &[
     Group { name: "samplers f64", hash: nn::samplers::<f64>, pinned: 0x6353_304f_7023_7909 },
     Group { name: "network f32", hash: nn::blobs, pinned: 0x1bb7_af36_c7cb_bf9e },
     Group { name: "network int8", hash: nn::integers, pinned: 0x3090_436f_7151_0954 },
+    Group { name: "angles f32", hash: train::angles::<f32>, pinned: 0x732f_611e_e41a_db18 },
+    Group { name: "angles f64", hash: train::angles::<f64>, pinned: 0x8f0c_64c3_b3b3_092c },
+    Group {
+        name: "autoencoders f32",
+        hash: train::autoencoders::<f32>,
+        pinned: 0xf062_5383_e277_64a1,
+    },
+    Group {
+        name: "autoencoders f64",
+        hash: train::autoencoders::<f64>,
+        pinned: 0x9e37_bf36_a855_ba93,
+    },
+    Group { name: "players f32", hash: train::players::<f32>, pinned: 0x4c3a_08f7_22dd_e411 },
+    Group { name: "players f64", hash: train::players::<f64>, pinned: 0x2043_fbc9_dc21_1d1c },
+    Group { name: "diffusions f32", hash: train::diffusions::<f32>, pinned: 0x56c3_edae_516c_77e7 },
+    Group { name: "diffusions f64", hash: train::diffusions::<f64>, pinned: 0x9b5e_574d_d27a_817e },
     Group { name: "bounded i16", hash: codec::bounded::<i16>, pinned: 0x08b4_f7e4_7140_be43 },
     Group { name: "bounded i32", hash: codec::bounded::<i32>, pinned: 0x88b5_9dc4_7d92_7a7d },
     Group { name: "bounded f32", hash: codec::bounded::<f32>, pinned: 0xa8a1_69df_a7a1_538d },

@@ -12,7 +12,7 @@ use eigenmote::linalg::power::PowerError;
 use eigenmote::linalg::procrustes::ProcrustesError;
 use eigenmote::linalg::truncated::TruncatedError;
 use eigenmote::linalg::{EighError, QrError, SvdError};
-use eigenmote::nn::{BlobError, Int8Error, NnError, SampleError};
+use eigenmote::nn::{BlobError, Int8Error, NnError, SampleError, SpecError, TrainError};
 use eigenmote::stats::{MomentsError, PcaError};
 
 crate::export! { "int_":
@@ -34,6 +34,8 @@ crate::export! { "int_":
     display_nn_error(e: &NnError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_blob_error(e: &BlobError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_int8_error(e: &Int8Error, f: &mut Formatter<'static>) -> Result = e.fmt(f);
+    display_spec_error(e: &SpecError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
+    display_train_error(e: &TrainError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_sample_error(e: &SampleError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_moments_error(e: &MomentsError, f: &mut Formatter<'static>) -> Result = e.fmt(f);
     display_pca_error(e: &PcaError, f: &mut Formatter<'static>) -> Result = e.fmt(f);

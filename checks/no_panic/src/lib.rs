@@ -18,6 +18,7 @@ mod lowrank;
 mod network;
 mod nn;
 mod stats;
+mod train;
 
 unsafe extern "C" {
     safe fn panic_reached() -> !;
