@@ -290,12 +290,9 @@ impl Budgets {
              the others with `\"s\"`; a Cortex-M7 runs the programs of the Cortex-M4F. QEMU counts instructions, not cycles.\n\n\
              The codec works on a window of 32 rows of 8 channels of `data/telemetry.csv`, in a frame that stands alone,\n\
              with the models in `mainjob/models`: *bounded* at 5 % of each channel's deviation, *predictive* with a root\n\
-             mean square error of 10 %, *transform* with 8 components. Matrices have normally distributed entries; the 800 words are those of `firmware/words`.
-\
-             Digits of 8x8 pixels are drawn by the networks in `networks/models`; the stack holds their scratch memory, the flash
-\
-             their blobs.
-",
+             mean square error of 10 %, *transform* with 8 components. Matrices have normally distributed entries; the 800 words\n\
+             are those of `firmware/words`. Digits of 8x8 pixels are drawn by the networks in `networks/models`; the\n\
+             stack holds their scratch memory, the flash their blobs.\n",
             self.compiler
         );
         let order = MACHINES
