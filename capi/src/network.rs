@@ -138,8 +138,7 @@ pub unsafe extern "C" fn eigenmote_int8_sample(
         // SAFETY: checked as far as can be; the rest is promised by the caller, and so below.
         let network = unsafe { network.open() }?;
         // SAFETY: as above.
-        let (rng, scratch, output) =
-            unsafe { (rng.open()?, scratch.borrow(), output.borrow()) };
+        let (rng, scratch, output) = unsafe { (rng.open()?, scratch.borrow(), output.borrow()) };
         let output = output.get_mut(..network.blob().outputs()).ok_or(Status::BufferTooSmall)?;
         Ok(network.sample(rng, class, scratch, output)?)
     })

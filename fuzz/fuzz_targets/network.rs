@@ -32,7 +32,9 @@ fn integers(bytes: &[u8], x: i32) {
     let blob = network.blob();
     let (mut scratch, mut out) = (vec![0; network.scratch_len()], vec![0; blob.outputs()]);
     let samples = matches!(blob.kind(), Kind::Vae | Kind::Gan | Kind::Diffusion);
-    for class in [None, Some(Class { number: 0, guidance: x }), Some(Class { number: 0, guidance: 0 })] {
+    for class in
+        [None, Some(Class { number: 0, guidance: x }), Some(Class { number: 0, guidance: 0 })]
+    {
         let known = class.is_none() || blob.classes() > 0;
         let result = network.sample(&mut rng::seeded(1), class, &mut scratch, &mut out);
         assert_eq!(result.is_ok(), samples && known);
