@@ -1,14 +1,14 @@
 //! Vectors of bytes: from values to bytes and the cosine of two of them in integers.
 
 use super::EmbedError;
-use super::table::MAX_DIM;
 use crate::{Scalar, simd};
 
 /// A cosine of 1.
 pub const ONE: i32 = 1 << 24;
 
-// The products of two vectors fit 27 bits, a cosine's product then 53.
-const _: () = assert!(MAX_DIM <= 1 << 12);
+/// Most values of a vector: sums of products of two of them fit 27 bits, and then times the reciprocal
+/// of a length 53.
+pub const MAX_DIM: usize = 4096;
 
 /// A vector and what [`reciprocal`] says of its length.
 #[derive(Clone, Copy)]

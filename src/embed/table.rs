@@ -89,13 +89,11 @@ use super::perfect::{self, buckets, slots};
 use crate::Scalar;
 use crate::codec::model::{CRC, u16_at, u32_at};
 
-pub use super::byte_vectors::{ONE, quantize};
+pub use super::byte_vectors::{MAX_DIM, ONE, quantize};
 pub use super::table_spec::WordTableSpec;
 
 /// What a score of [`Analogy::Mul`] of 1 is: its scores reach 1000.
 pub const MUL_ONE: i32 = 1 << 20;
-/// Most values of a vector.
-pub const MAX_DIM: usize = 4096;
 /// Most prefixes, the whole vector being one of them.
 pub const MAX_PREFIXES: usize = 8;
 /// Most vectors.
