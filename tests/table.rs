@@ -104,7 +104,7 @@ proptest! {
             prop_assert!(table.values(id).unwrap().eq(q.iter().copied()));
             table.vector(id, &mut back).unwrap();
             for (x, y) in row.iter().zip(back) {
-                prop_assert!((x - y).abs() <= 0.500_001 * scale);
+                prop_assert!((x - y).abs() <= bounds::byte_value() * scale);
             }
         }
         exercise(&table);

@@ -73,6 +73,13 @@ pub fn sample_covariance(ii: f64, jj: f64, ij: f64, n: usize) -> f64 {
     6.0 * ((ii * jj + ij * ij) / n as f64).sqrt()
 }
 
+/// How far a value is from that of its byte, in steps: half of one, and rounding of the quotient before
+/// it and of the product after it, each within `ε/2` of at most 127 steps, with the step itself that is
+/// rounded before both. Worst seen among 8·10⁷ normal values: 0.500 010.
+pub fn byte_value() -> f32 {
+    0.5 + 4.0 * 127.0 * f32::EPSILON / 2.0
+}
+
 /// Error of a cosine of vectors of bytes of these lengths against that of the vectors they were made
 /// of. Each value is off by at most half a step, a vector by `√d/2`, its direction by twice that over
 /// the sum of both lengths; the reciprocals of both lengths are within 2^−13 of themselves. Worst
