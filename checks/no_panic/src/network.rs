@@ -66,7 +66,7 @@ crate::export! { "f32_":
     calibration_observe(c: &mut Calibration<'static>, front: &bool, x: &[f32], scratch: &mut [f32], y: &mut [f32])
         -> Result<(), NnError> = c.observe(*front, x, scratch, y);
     quantized_len_(n: &Floats, steps: &usize) -> Option<usize> = quantized_len(n, *steps);
-    quantize_(c: &Calibration<'static>, steps: &Option<Steps<'static>>, bytes: &mut [u8]) -> Result<usize, BlobError> =
+    network_quantize(c: &Calibration<'static>, steps: &Option<Steps<'static>>, bytes: &mut [u8]) -> Result<usize, BlobError> =
         quantize(c, *steps, bytes);
     step_apply(s: &Step<'static>, p: &Prediction, limit: &f32, e: &[f32], x: &mut [f32]) -> () =
         s.apply(*p, *limit, e, x);
