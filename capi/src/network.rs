@@ -10,9 +10,9 @@ use crate::status::{eigenmote_status, eigenmote_status as Status, of};
 /// Words of the state of a network, each of the size of a pointer.
 pub const EIGENMOTE_INT8_WORDS: usize = 48;
 /// For `eigenmote_int8_sample`: no class.
-pub const EIGENMOTE_NO_CLASS: u32 = 0xffff_ffff;
+pub const EIGENMOTE_NO_CLASS: u32 = 4_294_967_295;
 /// 1 as a number with 16 fraction bits.
-pub const EIGENMOTE_ONE: i32 = 65536;
+pub const EIGENMOTE_ONE: i32 = 65_536;
 
 /// A checked network of integers. Its bytes stay where they are, such as in flash, and are used as long as
 /// it is.
