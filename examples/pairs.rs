@@ -32,7 +32,7 @@ use eigenmote::linalg::Csr;
 use eigenmote::nn::{Activation, Adam, AdamSteps, LayerSpec, PairModel, Pass, Spec};
 use eigenmote::rng::{Generator, normal, seeded, uniform};
 use eigenmote::{MatRef, simd};
-use factor::factorise;
+use factor::factorise_within;
 
 type Failure = Box<dyn Error>;
 
@@ -252,7 +252,7 @@ fn image_features(images: &[&[u8]], seen: &[usize]) -> Result<Rows, Failure> {
     let centered = |i: usize| all[i].iter().zip(&mean).map(|(x, m)| x - m);
     let learnt: Vec<f32> = seen.iter().flat_map(|&i| centered(i)).collect();
     let matrix = MatRef::new(&learnt, width, seen.len()).unwrap();
-    let (components, s, _) = factorise(&matrix, IMAGE_COMPONENTS)?;
+    let (components, s, _) = factorise_within(&matrix, IMAGE_COMPONENTS, Some(1e-3))?;
 
     let mut features = Rows::new(IMAGE_FEATURES);
     for (i, image) in images.iter().enumerate() {
@@ -308,7 +308,7 @@ fn text_features(names: &[&str], seen: &[usize]) -> Result<Rows, Failure> {
         row_ptr.push(values.len() as u32);
     }
     let matrix = Csr::new(seen.len(), terms.len(), &row_ptr, &col_idx, &values)?;
-    let (_, s, v) = factorise(&matrix, TEXT_COMPONENTS)?;
+    let (_, s, v) = factorise_within(&matrix, TEXT_COMPONENTS, Some(1e-3))?;
     let mut features = Rows::new(TEXT_COMPONENTS);
     for i in 0..names.len() {
         let row = weights(i);

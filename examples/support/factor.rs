@@ -16,7 +16,16 @@ pub(crate) fn factorise<T: Scalar>(
     a: &impl LinearOperator<T>,
     k: usize,
 ) -> Result<Triples<T>, Box<dyn Error>> {
-    let options = Options::new(k);
+    factorise_within(a, k, None)
+}
+
+/// [`factorise`] with residuals within a tolerance, relative to the first value.
+pub(crate) fn factorise_within<T: Scalar>(
+    a: &impl LinearOperator<T>,
+    k: usize,
+    tolerance: Option<T>,
+) -> Result<Triples<T>, Box<dyn Error>> {
+    let options = Options { tolerance, ..Options::new(k) };
     let (rows, cols) = (a.rows(), a.cols());
     let (mut u, mut s, mut v) =
         (vec![T::ZERO; rows * k], vec![T::ZERO; k], vec![T::ZERO; cols * k]);
