@@ -370,6 +370,22 @@ pub(super) fn take<T>(memory: &mut [T], n: usize) -> Option<(&mut [T], &mut [T])
     memory.split_at_mut_checked(n)
 }
 
+/// The parameters of two networks that share a slice of `needed`: the first `n`, and the others.
+pub(super) fn halves<T>(params: &[T], n: usize, needed: usize) -> Result<(&[T], &[T]), TrainError> {
+    expect_len(params, needed)?;
+    params.split_at_checked(n).ok_or(TrainError::Length { needed })
+}
+
+/// [`halves`] to be changed.
+pub(super) fn halves_mut<T>(
+    params: &mut [T],
+    n: usize,
+    needed: usize,
+) -> Result<(&mut [T], &mut [T]), TrainError> {
+    expect_len(params, needed)?;
+    take(params, n).ok_or(TrainError::Length { needed })
+}
+
 /// All but the last `n` values, and these.
 fn split_end<T>(values: &[T], n: usize) -> Option<(&[T], &[T])> {
     values.split_at_checked(values.len().checked_sub(n)?)

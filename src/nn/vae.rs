@@ -19,7 +19,7 @@
 use rand_core::Rng;
 
 use super::autoencoder::{run, through};
-use super::gradient::{Pass, TrainError, expect_len, rows_of, take};
+use super::gradient::{Pass, TrainError, halves, halves_mut, rows_of, take};
 use super::optimize::{Initialization, initialize};
 use super::spec::Spec;
 use super::{Activation, loss};
@@ -319,18 +319,14 @@ impl<'a, T: Scalar> Vae<'a, T> {
     }
 
     fn halves<'p>(&self, params: &'p [T]) -> Result<(&'p [T], &'p [T]), TrainError> {
-        expect_len(params, self.params())?;
-        params
-            .split_at_checked(self.encoder.params())
-            .ok_or(TrainError::Length { needed: self.params() })
+        halves(params, self.encoder.params(), self.params())
     }
 
     fn halves_mut<'p>(
         &self,
         params: &'p mut [T],
     ) -> Result<(&'p mut [T], &'p mut [T]), TrainError> {
-        expect_len(params, self.params())?;
-        take(params, self.encoder.params()).ok_or(TrainError::Length { needed: self.params() })
+        halves_mut(params, self.encoder.params(), self.params())
     }
 }
 
