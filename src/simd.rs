@@ -95,11 +95,12 @@ pub trait Simd<T: Scalar>: Copy {
     #[inline(always)]
     fn dot(self, x: &[T], y: &[T]) -> T {
         let n = x.len().min(y.len());
-        if n < Self::V::LEN && <Self::Half as Simd<T>>::V::LEN < Self::V::LEN {
+        let narrower = <Self::Half as Simd<T>>::V::LEN < Self::V::LEN;
+        if narrower && n < Self::V::LEN || Self::V::LEN > T::LANES {
             return self.half().dot(x, y);
         }
         let (x, y) = (x.get(..n).unwrap_or(&[]), y.get(..n).unwrap_or(&[]));
-        let mut lanes = [T::ZERO; MAX_LANES];
+        let mut lanes = [T::ZERO; 8];
         for (group, out) in
             lanes.chunks_exact_mut(Self::V::LEN).take(T::LANES / Self::V::LEN).enumerate()
         {
@@ -164,6 +165,9 @@ pub trait Simd<T: Scalar>: Copy {
 pub trait Kernel<T: Scalar> {
     /// What it returns.
     type Output;
+    /// Whether it is compiled for AVX-512 too, where that pays. `LEN` may then be twice `T::LANES`: no
+    /// order of additions may depend on that but for the feature `fast`.
+    const WIDE: bool = false;
     /// Does the work. Mark it `#[inline(always)]`.
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
 }
@@ -457,10 +461,10 @@ mod root {
     all(feature = "fast", target_arch = "x86_64")
 ))]
 macro_rules! vector_lanes {
-    ($t:ty, $v:ty, $n:literal, mul_add: $mul_add:expr, copysign: $copysign:expr, exp2_whole: $exp2_whole:expr) => {
+    ($t:ty, $v:ty, $mask:ty, $n:literal, mul_add: $mul_add:expr, copysign: $copysign:expr, exp2_whole: $exp2_whole:expr) => {
         impl Lanes<$t> for $v {
             const LEN: usize = $n;
-            type Mask = Self;
+            type Mask = $mask;
             #[inline(always)]
             fn store(self, out: &mut [$t]) {
                 match out.first_chunk_mut::<$n>() {
@@ -505,15 +509,15 @@ macro_rules! vector_lanes {
                 $exp2_whole(self)
             }
             #[inline(always)]
-            fn gt(self, other: Self) -> Self {
+            fn gt(self, other: Self) -> $mask {
                 self.simd_gt(other)
             }
             #[inline(always)]
-            fn select(mask: Self, yes: Self, no: Self) -> Self {
+            fn select(mask: $mask, yes: Self, no: Self) -> Self {
                 mask.bitselect(yes, no)
             }
             #[inline(always)]
-            fn any(mask: Self) -> bool {
+            fn any(mask: $mask) -> bool {
                 mask.any()
             }
         }
@@ -551,7 +555,7 @@ mod vector {
     macro_rules! wide_lanes {
         ($t:ty, $v:ty, $n:literal, $sums_of_four:expr) => {
             vector_lanes!(
-                $t, $v, $n,
+                $t, $v, $v, $n,
                 mul_add: |a: $v, b, c| if cfg!(feature = "fast") { <$v>::mul_add(a, b, c) } else { a * b + c },
                 copysign: |x: $v, sign| x.abs() | (sign & <$v>::splat(-0.0)),
                 exp2_whole: |k: $v| <$v>::new(k.to_array().map(<$t as Lanes<$t>>::exp2_whole))
@@ -619,28 +623,41 @@ pub(crate) use vector::{F32Half, F32Lanes, F64Half, F64Lanes, VECTORS};
 mod found {
     use super::{Kernel, Lanes, Simd, first_or_zero};
     use crate::scalar::Scalar;
-    use eigenmote_arch::{self as arch, Avx2, F32x4, F32x8, F64x2, F64x4};
+    use eigenmote_arch::{
+        self as arch, Avx2, Avx512, F32x4, F32x8, F32x16, F64x2, F64x4, F64x8, Mask8, Mask16,
+    };
 
     /// Half of [`Avx2`].
     #[derive(Clone, Copy, Debug)]
     pub struct Avx2Half(Avx2);
 
-    macro_rules! registers {
-        ($t:ty, $set:ty, $proof:expr, $v:ty, $n:literal, $sums:expr) => {
+    macro_rules! lanes {
+        ($t:ty, $v:ty, $mask:ty, $n:literal) => {
             vector_lanes!(
-                $t, $v, $n,
+                $t, $v, $mask, $n,
                 mul_add: |a: $v, b, c| a.mul_add(b, c),
                 copysign: |x: $v, sign| x.copysign(sign),
                 exp2_whole: |k: $v| k.exp2_whole()
             );
+        };
+    }
+    lanes!(f32, F32x4, F32x4, 4);
+    lanes!(f32, F32x8, F32x8, 8);
+    lanes!(f32, F32x16, Mask16, 16);
+    lanes!(f64, F64x2, F64x2, 2);
+    lanes!(f64, F64x4, F64x4, 4);
+    lanes!(f64, F64x8, Mask8, 8);
+
+    macro_rules! registers {
+        ($t:ty, $set:ty, $proof:expr, $v:ty, $n:literal, $sums:expr, $half:ty, $halved:expr) => {
             impl Simd<$t> for $set {
                 const SUMS: usize = 8;
                 const PARTS: usize = 1;
                 type V = $v;
-                type Half = Avx2Half;
+                type Half = $half;
                 #[inline(always)]
-                fn half(self) -> Avx2Half {
-                    Avx2Half($proof(self))
+                fn half(self) -> $half {
+                    $halved(self)
                 }
                 #[inline(always)]
                 fn splat(self, x: $t) -> $v {
@@ -662,41 +679,66 @@ mod found {
             }
         };
     }
-    registers!(f32, Avx2, |s: Avx2| s, F32x8, 8, |a, b, c, d| {
+    registers!(f32, Avx512, |s| s, F32x16, 16, of_sixteen, Avx2, Self::avx2);
+    registers!(f64, Avx512, |s| s, F64x8, 8, of_eight_f64, Avx2, Self::avx2);
+    registers!(f32, Avx2, |s| s, F32x8, 8, of_eight, Avx2Half, Avx2Half);
+    registers!(f64, Avx2, |s| s, F64x4, 4, of_four_f64, Avx2Half, Avx2Half);
+    registers!(f32, Avx2Half, |s: Self| s.0, F32x4, 4, of_four, Self, |s| s);
+    registers!(f64, Avx2Half, |s: Self| s.0, F64x2, 2, of_two, Self, |s| s);
+
+    #[inline(always)]
+    fn of_sixteen(a: F32x16, b: F32x16, c: F32x16, d: F32x16) -> [f32; 4] {
+        of_eight(a.halved(), b.halved(), c.halved(), d.halved())
+    }
+    #[inline(always)]
+    fn of_eight_f64(a: F64x8, b: F64x8, c: F64x8, d: F64x8) -> [f64; 4] {
+        of_four_f64(a.halved(), b.halved(), c.halved(), d.halved())
+    }
+    #[inline(always)]
+    fn of_eight(a: F32x8, b: F32x8, c: F32x8, d: F32x8) -> [f32; 4] {
         let [a, b, c, d, ..] = F32x8::sums([a, b, c, d, a, b, c, d]).to_array();
         [a, b, c, d]
-    });
-    registers!(f64, Avx2, |s: Avx2| s, F64x4, 4, |a, b, c, d| F64x4::sums([a, b, c, d]).to_array());
-    registers!(f32, Avx2Half, |s: Avx2Half| s.0, F32x4, 4, |a, b, c, d| {
+    }
+    #[inline(always)]
+    fn of_four(a: F32x4, b: F32x4, c: F32x4, d: F32x4) -> [f32; 4] {
         F32x4::sums([a, b, c, d]).to_array()
-    });
-    registers!(f64, Avx2Half, |s: Avx2Half| s.0, F64x2, 2, |a, b, c, d| {
+    }
+    #[inline(always)]
+    fn of_four_f64(a: F64x4, b: F64x4, c: F64x4, d: F64x4) -> [f64; 4] {
+        F64x4::sums([a, b, c, d]).to_array()
+    }
+    #[inline(always)]
+    fn of_two(a: F64x2, b: F64x2, c: F64x2, d: F64x2) -> [f64; 4] {
         let ([a, b], [c, d]) = (F64x2::sums([a, b]).to_array(), F64x2::sums([c, d]).to_array());
         [a, b, c, d]
-    });
+    }
 
     /// A [`Kernel`] as `eigenmote-arch` wants it.
     struct Found<T, K>(K, core::marker::PhantomData<T>);
 
-    impl<T: Scalar, K: Kernel<T>> arch::Kernel for Found<T, K>
-    where
-        Avx2: Simd<T>,
-    {
+    impl<T: Scalar, K: Kernel<T>, P: Simd<T>> arch::Kernel<P> for Found<T, K> {
         type Output = K::Output;
         #[inline(always)]
-        fn run(self, proof: Avx2) -> K::Output {
+        fn run(self, proof: P) -> K::Output {
             self.0.run(proof)
         }
     }
 
-    /// Carries out `kernel` with AVX2 and FMA where the processor has them.
+    /// Carries out `kernel` with AVX-512, if it asks for that, or with AVX2 and FMA, where the
+    /// processor has them.
     #[inline(always)]
     pub(crate) fn dispatch<T: Scalar, K: Kernel<T>>(kernel: K) -> K::Output
     where
         Avx2: Simd<T>,
+        Avx512: Simd<T>,
     {
+        if K::WIDE
+            && let Some(proof) = Avx512::detect()
+        {
+            return proof.run(Found(kernel, core::marker::PhantomData));
+        }
         match Avx2::detect() {
-            Some(proof) => arch::run(Found(kernel, core::marker::PhantomData), proof),
+            Some(proof) => proof.run(Found(kernel, core::marker::PhantomData)),
             None => kernel.run(super::Plain),
         }
     }
@@ -714,7 +756,8 @@ mod found {
 pub(crate) use found::dispatch;
 
 /// The widest register any implementation uses.
-pub(crate) const MAX_LANES: usize = 8;
+pub(crate) const MAX_LANES: usize =
+    if cfg!(all(feature = "fast", target_arch = "x86_64")) { 16 } else { 8 };
 
 /// `x·y`. If the lengths differ, the longer one is cut.
 ///
@@ -921,7 +964,7 @@ fn add_products<T: Scalar, S: Simd<T>, const R: usize, const PAIR: bool>(
 }
 
 #[inline(always)]
-fn tree<T: Scalar>(l: &[T; MAX_LANES], lanes: usize) -> T {
+fn tree<T: Scalar>(l: &[T; 8], lanes: usize) -> T {
     let [a, b, c, d, e, f, g, h] = *l;
     if lanes == 8 { ((a + e) + (c + g)) + ((b + f) + (d + h)) } else { (a + c) + (b + d) }
 }
@@ -959,7 +1002,7 @@ pub fn rotate<T: Scalar>(c: T, s: T, r: T, x: &mut [T], y: &mut [T]) {
 }
 
 /// Independent parts of a search through a slice: its steps need not wait for each other.
-const PARTS: usize = if VECTORS { MAX_LANES } else { 1 };
+const PARTS: usize = if VECTORS { 8 } else { 1 };
 
 /// `f(part, value)` over all values, part by part.
 #[inline(always)]
@@ -1009,6 +1052,7 @@ struct Products<'a, T, const D: usize> {
 
 impl<T: Scalar, const D: usize> Kernel<T> for Products<'_, T, D> {
     type Output = ();
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         simd.products(self.rows, self.x, self.out);

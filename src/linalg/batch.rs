@@ -169,6 +169,7 @@ impl<R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Kernel<T>
     for Batch<'_, R, T, M, N>
 {
     type Output = Result<(), BatchError<R::Error>>;
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
         // Rotations of a small matrix wait for each other: two registers at a time, where there are

@@ -35,6 +35,7 @@ pub(super) struct Fitted<K>(pub(super) usize, pub(super) K);
 
 impl<T: Scalar, K: Kernel<T>> Kernel<T> for Fitted<K> {
     type Output = K::Output;
+    const WIDE: bool = K::WIDE;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> K::Output {
         match self.0 {

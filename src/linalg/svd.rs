@@ -464,11 +464,17 @@ impl<T: Scalar, const M: usize, const N: usize> Advance<'_, T, M, N> {
 
 type Parts<'a, T, A, V> = (&'a mut Run<T>, Factors<'a, T, A, V>, Buffers<'a, T>, &'a mut usize);
 
+/// Whether rows of so many columns fill the widest registers; all three parts lay them out alike.
+const fn wide(columns: usize) -> bool {
+    columns >= 24
+}
+
 /// [`Run::reduce`] as a kernel.
 struct Reduce<'a, 'b, T, const M: usize, const N: usize>(&'a mut Advance<'b, T, M, N>);
 
 impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for Reduce<'_, '_, T, M, N> {
     type Output = ();
+    const WIDE: bool = wide(N);
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let (run, mut f, mut b, budget) = self.0.parts();
@@ -488,6 +494,7 @@ struct Turn<'a, T, const N: usize> {
 
 impl<T: Scalar, const N: usize> Kernel<T> for Turn<'_, T, N> {
     type Output = ();
+    const WIDE: bool = wide(N);
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let sweeping = &mut Sweeping::new(simd, N, self.x.borrow(), self.w);
@@ -512,6 +519,7 @@ struct Form<'a, 'b, T, const M: usize, const N: usize>(&'a mut Advance<'b, T, M,
 
 impl<T: Scalar, const M: usize, const N: usize> Kernel<T> for Form<'_, '_, T, M, N> {
     type Output = ();
+    const WIDE: bool = wide(N);
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let (run, mut f, mut b, budget) = self.0.parts();

@@ -174,6 +174,7 @@ struct Slope<'a, T, F> {
 
 impl<T: Scalar, F: Derivative<T>> Kernel<T> for Slope<'_, T, F> {
     type Output = ();
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let mut rest = self.of;
@@ -253,6 +254,7 @@ struct Each<'a, T, F> {
 
 impl<T: Scalar, F: Function<T>> Kernel<T> for Each<'_, T, F> {
     type Output = ();
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         for values in self.values.chunks_mut(S::V::LEN) {

@@ -198,6 +198,7 @@ struct AdamKernel<'a, T> {
 
 impl<T: Scalar> Kernel<T> for AdamKernel<'_, T> {
     type Output = ();
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let (beta1, beta2) = (simd.splat(self.beta1), simd.splat(self.beta2));

@@ -333,6 +333,7 @@ pub(super) struct Forward<'a, T> {
 
 impl<T: Scalar> Kernel<T> for Forward<'_, T> {
     type Output = ();
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         // Samples side by side in registers: they are copied for that, not the weights.
@@ -390,6 +391,7 @@ pub(super) struct InputGradient<'a, T> {
 
 impl<T: Scalar> Kernel<T> for InputGradient<'_, T> {
     type Output = ();
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let left = (Rows { data: self.dy, len: self.outputs }, self.rows);
@@ -412,6 +414,7 @@ pub(super) struct WeightGradient<'a, T> {
 
 impl<T: Scalar> Kernel<T> for WeightGradient<'_, T> {
     type Output = ();
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let left = (Transposed { data: self.dy, len: self.outputs }, self.outputs);

@@ -241,6 +241,7 @@ struct Update<'a, T, const D: usize> {
 
 impl<T: Scalar, const D: usize> Kernel<T> for Update<'_, T, D> {
     type Output = Result<(), MomentsError>;
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
         let Self { state, x } = self;
@@ -270,6 +271,7 @@ struct UpdateBatch<'a, T, const D: usize> {
 
 impl<T: Scalar, const D: usize> Kernel<T> for UpdateBatch<'_, T, D> {
     type Output = Result<(), MomentsError>;
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
         let Self { state, samples } = self;

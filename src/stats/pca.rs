@@ -395,6 +395,7 @@ struct TransformOne<'a, T, const D: usize, const K: usize> {
 
 impl<T: Scalar, const D: usize, const K: usize> Kernel<T> for TransformOne<'_, T, D, K> {
     type Output = [T; K];
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> [T; K] {
         let (mut centred, mut z) = ([T::ZERO; D], [T::ZERO; K]);
@@ -413,6 +414,7 @@ struct Transform<'a, T, const D: usize, const K: usize> {
 
 impl<T: Scalar, const D: usize, const K: usize> Kernel<T> for Transform<'_, T, D, K> {
     type Output = ();
+    const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let (x, z) = (self.x.chunks(2), self.z.chunks_mut(2));
