@@ -1068,6 +1068,7 @@ mod tests {
 
     impl<T: Scalar> Kernel<T> for Dot<'_, T> {
         type Output = T;
+        const WIDE: bool = true;
         #[inline(always)]
         fn run<S: Simd<T>>(self, simd: S) -> T {
             simd.dot(self.0, self.1)
@@ -1124,6 +1125,7 @@ mod tests {
 
     impl<T: Scalar, const D: usize> Kernel<T> for Two<'_, T, D> {
         type Output = ();
+        const WIDE: bool = true;
         #[inline(always)]
         fn run<S: Simd<T>>(self, simd: S) {
             let Self(rows, [x, y], [out, next]) = self;
@@ -1192,6 +1194,7 @@ mod tests {
 
     impl<T: Scalar> Kernel<T> for Powers<'_, T> {
         type Output = ();
+        const WIDE: bool = true;
         #[inline(always)]
         fn run<S: Simd<T>>(self, simd: S) {
             for values in self.0.chunks_mut(S::V::LEN) {

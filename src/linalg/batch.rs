@@ -171,19 +171,41 @@ impl<R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Kernel<T>
     type Output = Result<(), BatchError<R::Error>>;
     const WIDE: bool = true;
     #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+    fn run<S: Simd<T>>(mut self, simd: S) -> Self::Output {
+        if S::SUMS < 8 {
+            return self.groups(simd, 0);
+        }
         // Rotations of a small matrix wait for each other: two registers at a time, where there are
-        // enough of them.
-        if S::SUMS >= 8 { self.groups(Twice(simd)) } else { self.groups(simd) }
+        // enough of them. A few last matrices would leave most of them empty.
+        let count = self.matrices.len().min(self.results.len());
+        let rest = count % <Twice<S> as Simd<T>>::V::LEN;
+        let first = if rest <= T::LANES { count - rest } else { count };
+        let last = self.split_off(first);
+        let result = self.groups(Twice(simd), 0);
+        let last = if S::V::LEN > T::LANES {
+            last.groups(simd.half(), first)
+        } else {
+            last.groups(simd, first)
+        };
+        result.and(last)
     }
 }
 
-impl<R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Batch<'_, R, T, M, N> {
-    /// As many matrices at once as a register has places.
+impl<'a, R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Batch<'a, R, T, M, N> {
+    /// The matrices from `count` on; the others remain.
     #[inline(always)]
-    fn groups<S: Simd<T>>(self, simd: S) -> Result<(), BatchError<R::Error>> {
+    fn split_off(&mut self, count: usize) -> Self {
+        let (matrices, results) = (self.matrices, core::mem::take(&mut self.results));
+        let (left, right) = matrices.split_at_checked(count).unwrap_or((matrices, &[]));
+        let (results, rest) = results.split_at_mut_checked(count).unwrap_or_default();
+        (self.matrices, self.results) = (left, results);
+        Self { matrices: right, results: rest }
+    }
+
+    /// As many matrices at once as a register has places; the first has the number `first`.
+    #[inline(always)]
+    fn groups<S: Simd<T>>(self, simd: S, mut first: usize) -> Result<(), BatchError<R::Error>> {
         let mut result = Ok(());
-        let mut first = 0;
         let mut some = [[[T::ZERO; M]; N]; PLACES];
         let mut theirs = [R::Out::default(); PLACES];
         for (group, out) in self.matrices.chunks(S::V::LEN).zip(self.results.chunks_mut(S::V::LEN))

@@ -606,6 +606,7 @@ impl<T: Scalar> Run<T> {
         while self.phase == Phase::Sweep && (self.rank < 2 || spend(budget)) {
             self.play_round(sweeping, queue, max_sweeps);
         }
+        sweeping.catch_up();
     }
 
     /// Everything after the sweeps, as far as the budget reaches.

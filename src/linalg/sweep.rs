@@ -184,18 +184,39 @@ impl<T: Scalar> Sweep<T> {
     };
 }
 
+/// Rounds that `W` may lag behind.
+const LAG: usize = 8;
+
+/// Bytes of `X` and `W` that fit the nearest cache. Where they do not, `W` lags behind, to be read once for
+/// several rounds.
+const NEAR: usize = 48 << 10;
+
 /// The matrices of a decomposition while it sweeps: `n × n`, in registers of `S`.
 pub(super) struct Sweeping<'a, S, T> {
     simd: S,
     pub(super) layout: Layout,
     pub(super) x: &'a mut [T],
     w: Option<&'a mut [T]>,
+    /// Shears of the rounds by which `W` lags behind: memory of `X` behind its rows.
+    late: &'a mut [T],
+    /// How many rounds these are, and the first of them.
+    rounds: core::ops::Range<usize>,
 }
 
 impl<'a, T: Scalar, S: Simd<T>> Sweeping<'a, S, T> {
     #[inline(always)]
     pub(super) fn new(simd: S, columns: usize, x: &'a mut [T], w: Option<&'a mut [T]>) -> Self {
-        Self { simd, layout: Layout::new(columns, S::V::LEN), x, w }
+        let layout = Layout::new(columns, S::V::LEN);
+        let (x, room) = x.split_at_mut_checked(layout.stride * columns).unwrap_or_default();
+        let late = room.get_mut(..LAG * 2 * layout.even).unwrap_or_default();
+        Self { simd, layout, x, w, late, rounds: 0..0 }
+    }
+
+    /// Whether `W` lags behind.
+    #[inline(always)]
+    fn lags(&self) -> bool {
+        let bytes = 2 * self.layout.stride * self.layout.columns * size_of::<T>();
+        S::V::LEN > 1 && bytes > NEAR && self.w.is_some()
     }
 
     /// The first `count` places of row `i` of `X`.
@@ -240,9 +261,41 @@ impl<'a, T: Scalar, S: Simd<T>> Sweeping<'a, S, T> {
         self.measure(queue.length2);
     }
 
+    /// Shears `W` in all rounds by which it lags behind.
+    #[inline(always)]
+    pub(super) fn catch_up(&mut self) {
+        if !self.lags() || self.rounds.is_empty() {
+            return;
+        }
+        if let Some(w) = self.w.as_deref_mut() {
+            shear_rounds(self.simd, self.layout, self.rounds.clone(), w, self.late);
+        }
+        self.rounds = 0..0;
+    }
+
+    /// Notes the shears of a round for [`catch_up`](Self::catch_up).
+    #[inline(always)]
+    fn note(&mut self, round: usize, [a, b]: [&[T]; 2]) {
+        let half = self.layout.even;
+        if self.rounds.len() == LAG {
+            self.catch_up();
+        }
+        if self.rounds.is_empty() {
+            self.rounds = round..round;
+        }
+        let mut i = 2 * half * self.rounds.len();
+        for first in (0..half).step_by(S::V::LEN) {
+            (self.simd.splat(T::ZERO) - self.simd.load_at(a, first)).store_at(self.late, i);
+            self.simd.load_at(b, first).store_at(self.late, i + half);
+            i += S::V::LEN;
+        }
+        self.rounds.end += 1;
+    }
+
     /// Multiplies the columns of `X` and `W` by their factors.
     #[inline(always)]
     fn absorb_factors(&mut self, queue: &mut Queue<'_, T>) {
+        self.catch_up();
         let layout = self.layout;
         scale_columns(self.simd, layout, self.x, queue.factor);
         if let Some(w) = self.w.as_deref_mut() {
@@ -311,8 +364,11 @@ impl<'a, T: Scalar, S: Simd<T>> Sweeping<'a, S, T> {
             first += S::V::LEN;
         }
         shear_pairs(self.simd, layout, pairs, self.x, &queue.x);
-        if let Some(w) = self.w.as_deref_mut() {
-            let shears = if sweep.shared { &queue.x } else { &queue.w };
+        let shears = if sweep.shared { &queue.x } else { &queue.w };
+        if self.lags() {
+            let [a, b] = shears;
+            self.note(sweep.round, [a, b]);
+        } else if let Some(w) = self.w.as_deref_mut() {
             shear_pairs(self.simd, layout, pairs, w, shears);
         }
         if !sweep.shared {
@@ -649,5 +705,65 @@ fn shear_pairs<T: Scalar, S: Simd<T>>(
             }
         }
         first += S::V::LEN;
+    }
+}
+
+/// [`shear_pairs`] in several rounds, four rows at a time, so that they stay near meanwhile. `shears` holds
+/// `−a` and `b` of one round after the other.
+#[inline(always)]
+fn shear_rounds<T: Scalar, S: Simd<T>>(
+    simd: S,
+    layout: Layout,
+    rounds: core::ops::Range<usize>,
+    rows: &mut [T],
+    shears: &[T],
+) {
+    let rows = rows.get_mut(..layout.stride * layout.columns).unwrap_or(&mut []);
+    for four in rows.chunks_mut(4 * layout.stride) {
+        let mut shears = shears.chunks_exact(2 * layout.even);
+        for round in rounds.clone() {
+            let Some((a, b)) = shears.next().and_then(|both| both.split_at_checked(layout.even))
+            else {
+                return;
+            };
+            // Two calls, so that each is compiled for its places.
+            if round & 1 == 0 {
+                shear_rows(simd, layout, layout.pairs(0), four, [a, b]);
+            } else {
+                shear_rows(simd, layout, layout.pairs(1), four, [a, b]);
+            }
+        }
+    }
+}
+
+/// A round for a few rows.
+#[inline(always)]
+fn shear_rows<T: Scalar, S: Simd<T>>(
+    simd: S,
+    layout: Layout,
+    pairs: Pairs,
+    rows: &mut [T],
+    [a, b]: [&[T]; 2],
+) {
+    let alone = pairs.left + pairs.count;
+    let mut kept = [T::ZERO; 4];
+    for (kept, row) in kept.iter_mut().zip(rows.chunks_exact(layout.stride)) {
+        *kept = at(row, alone);
+    }
+    let mut first = 0;
+    while first < pairs.count {
+        let (a, b) = (simd.load_at(a, first), simd.load_at(b, first));
+        let (left, right) = (pairs.left + first, pairs.right + first);
+        for row in rows.chunks_exact_mut(layout.stride) {
+            let (x, y) = (simd.load_at(row, left), simd.load_at(row, right));
+            a.mul_add(y, x).store_at(row, right);
+            b.mul_add(x, y).store_at(row, left);
+        }
+        first += S::V::LEN;
+    }
+    if pairs.last_alone {
+        for (&kept, row) in kept.iter().zip(rows.chunks_exact_mut(layout.stride)) {
+            put(row, alone, kept);
+        }
     }
 }
