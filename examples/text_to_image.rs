@@ -8,9 +8,9 @@
 //!
 //! A classifier that has seen real digits only says which number it sees in the samples of each word, of
 //! floats and of integers, and the ink is counted in those of "thick" and "thin". The picture, of
-//! integers, has a row for each number: three blocks for the number alone, thick, and thin. The models go
-//! to `painter_f32.eign`, `painter.eign` and `prompts.etab` in the folder (`target`, unless another is
-//! named):
+//! integers, has a row for each number: three blocks for the number alone, thick, and thin. What goes to
+//! a chip is written to `painter.eign` and `prompts.etab` in the folder (`target`, unless another is
+//! named), the diffusion model in floats to `target/painter_f32.eign`:
 //!
 //! ```sh
 //! eigenmote sample target/painter.eign --prompts target/prompts.etab --prompt "a thick three" --guidance 1 -o threes.png
@@ -123,7 +123,11 @@ fn main() -> Result<()> {
 fn folder() -> PathBuf {
     let mut args = std::env::args();
     let named = args.find(|arg| arg == "--models").and_then(|_| args.next());
-    named.map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from)
+    named.map_or_else(target, PathBuf::from)
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
 }
 
 /// How a digit's ink compares with that of others of its number.
@@ -411,10 +415,10 @@ impl Chip {
     fn write(&self, painter: &Painter, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder)?;
         let network = |blob: &[u8]| [blob, ABOUT.as_bytes()].concat();
-        fs::write(folder.join("painter_f32.eign"), network(&painter.blob()?))?;
+        fs::write(target().join("painter_f32.eign"), network(&painter.blob()?))?;
         fs::write(folder.join("painter.eign"), network(&self.painter))?;
         fs::write(folder.join("prompts.etab"), &self.prompts)?;
-        println!("{}: painter_f32.eign, painter.eign, prompts.etab", folder.display());
+        println!("{}: painter.eign, prompts.etab", folder.display());
         Ok(())
     }
 }

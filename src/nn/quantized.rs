@@ -761,7 +761,9 @@ impl<'a> Calibration<'a> {
         rng: &mut impl Rng,
         memory: &mut [f32],
     ) -> Result<(), TrainError> {
-        let short = TrainError::MemoryTooSmall { needed: self.sampling_memory_len() };
+        let needed = self.sampling_memory_len();
+        let short = TrainError::MemoryTooSmall { needed };
+        let memory = memory.get_mut(..needed).ok_or(short)?;
         let (input, memory) = take(memory, model.network().inputs()).ok_or(short)?;
         let (x, memory) = take(memory, model.width()).ok_or(short)?;
         let (prediction, memory) = take(memory, model.width()).ok_or(short)?;

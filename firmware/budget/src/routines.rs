@@ -9,7 +9,7 @@ use eigenmote::stats::{Covariance, Moments, Pca};
 use eigenmote::{Mat, rng};
 use mainjob::{FRAME_BYTES, FromCount, MODELS, SLOTS, VALUES};
 
-use networks::{PIXELS, decode as decode_digit, draw};
+use networks::{PIXELS, decode as decode_digit, draw, paint};
 
 use crate::measure;
 
@@ -20,6 +20,7 @@ const VAE_SCRATCH: usize = 2 * 64;
 const GAN_SCRATCH: usize = 2 * 64;
 /// Twice the widest layer, and what a network with classes keeps for guidance.
 const DIFFUSION_SCRATCH: usize = 2 * 110 + 40;
+const PAINTER_SCRATCH: usize = 2 * 124 + 32;
 
 /// Entries from a normal distribution.
 fn gaussian<const M: usize, const N: usize>(seed: u64) -> Mat<f32, M, N> {
@@ -323,6 +324,9 @@ routines! {
     }
     "a digit by diffusion in 20 steps" 1 budget_diffusion(job: Digit = [0; PIXELS]) {
         draw::<DIFFUSION_SCRATCH>(networks::DIFFUSION, &mut rng::seeded(1), 0, job)
+    }
+    "a digit from words in 20 steps" 1 budget_painter(job: Digit = [0; PIXELS]) {
+        paint::<PAINTER_SCRATCH>("a thick three", &mut rng::seeded(1), job)
     }
     "decoder 2 to 16 to 24" 1 budget_decoder(job: Decoder = Decoder::new()) {
         job.run(|net, scratch, out| net.forward(&[0.3, -0.7], scratch, out).is_ok())
