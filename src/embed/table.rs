@@ -89,7 +89,7 @@ use super::perfect::{self, buckets, slots};
 use crate::Scalar;
 use crate::codec::model::{CRC, u16_at, u32_at};
 
-pub use super::byte_vectors::{MAX_DIM, ONE, quantize};
+pub use super::byte_vectors::{MAX_DIM, ONE, quantize, quantize_fixed};
 pub use super::table_spec::WordTableSpec;
 
 /// What a score of [`Analogy::Mul`] of 1 is: its scores reach 1000.
@@ -483,7 +483,7 @@ impl<'a> WordTable<'a> {
         Ok(self.search(&[id], out, |row| cosine(row, query)))
     }
 
-    /// The same for a vector that need not be in the table ([`quantize`] makes one), without those in
+    /// The same for a vector that need not be in the table ([`quantize`] and [`quantize_fixed`] make one), without those in
     /// `exclude`.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ pub const MACHINES: &[Machine] = &[
 ];
 
 /// What runs on every machine, compiled for size.
-pub const PROGRAMS: &[&str] = &["selftest", "learn", "mainjob", "networks", "words"];
+pub const PROGRAMS: &[&str] = &["selftest", "learn", "mainjob", "networks", "pairs", "words"];
 /// How budgets are compiled: profile, and what it is for.
 pub const PROFILES: &[&str] = &["small", "release"];
 
