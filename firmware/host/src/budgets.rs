@@ -293,7 +293,7 @@ impl Budgets {
              mean square error of 10 %, *transform* with 8 components. Matrices have normally distributed entries; the 800 words\n\
              are those of `firmware/words`. Digits of 8x8 pixels are drawn by the networks in `networks/models`; the\n\
              stack holds their scratch memory, the flash their blobs. The words of a digit are looked up in a table of thirty\n\
-             prompts, and guidance by them takes two passes a step.\n",
+             prompts, and guidance by them takes two passes a step. Digits are named by the tower and tables of `pairs`.\n",
             self.compiler
         );
         let order = MACHINES

@@ -112,10 +112,8 @@ pub fn retrain(place: &Place) -> Outcome {
     for line in networks(place)? {
         if line.starts_with("train ") || line.starts_with("quantize ") {
             run(desktop(place).args(line.split(' ')))?;
-        } else if let Some(example) = line.strip_prefix("example ") {
-            let mut command = cargo(place);
-            command.args(["run", "--quiet", "--locked", "--release", "--features", "fast"]);
-            run(command.arg("--example").args(example.split(' ')))?;
+        } else if let Some(rest) = line.strip_prefix("cargo ") {
+            run(cargo(place).args(rest.split(' ')))?;
         }
     }
     Ok(())

@@ -6,6 +6,20 @@ mod naming;
 
 pub use naming::{CLASSES, Found, PIXELS, WIDTH, judge, name};
 
+use eigenmote::embed::WordTable;
+use eigenmote::nn::Int8Network;
+
+/// Twice the widest layer of the tower.
+pub const SCRATCH: usize = 2 * 96;
+
+/// Names a picture by ten descriptions: the number of the digit and what is left of its cosine.
+#[inline(always)]
+pub fn name_by_ten(picture: &[u8]) -> Option<(u32, i32)> {
+    let tower = Int8Network::parse(TOWER).ok()?;
+    let (table, seen) = (WordTable::parse(ALL).ok()?, WordTable::parse(SEEN).ok()?);
+    name::<SCRATCH>(&tower, (&table, &seen, NEARER), picture)
+}
+
 include!(concat!(env!("OUT_DIR"), "/golden.rs"));
 
 /// The tower of the pictures, in integers.
