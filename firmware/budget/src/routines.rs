@@ -9,10 +9,9 @@ use eigenmote::stats::{Covariance, Moments, Pca};
 use eigenmote::{Mat, rng};
 use mainjob::{FRAME_BYTES, FromCount, MODELS, SLOTS, VALUES};
 
-use networks::{PIXELS, decode as decode_digit, draw, paint};
-use pairs::name_by_ten;
+use networks::{PIXELS, decode as decode_digit, draw};
 
-use crate::measure;
+use crate::measure::measure;
 
 /// A sample of a network of integers. The scratch memory is on the stack.
 pub type Digit = [i32; PIXELS];
@@ -21,19 +20,6 @@ const VAE_SCRATCH: usize = 2 * 64;
 const GAN_SCRATCH: usize = 2 * 64;
 /// Twice the widest layer, and what a network with classes keeps for guidance.
 const DIFFUSION_SCRATCH: usize = 2 * 110 + 40;
-const PAINTER_SCRATCH: usize = 2 * 124 + 32;
-
-/// A picture, and what it is taken for.
-struct Named {
-    picture: [u8; PIXELS],
-    found: Option<(u32, i32)>,
-}
-impl Named {
-    fn new() -> Self {
-        let picture = pairs::PICTURES.first_chunk().copied().unwrap_or([0; PIXELS]);
-        Self { picture, found: None }
-    }
-}
 
 /// Entries from a normal distribution.
 fn gaussian<const M: usize, const N: usize>(seed: u64) -> Mat<f32, M, N> {
@@ -337,13 +323,6 @@ routines! {
     }
     "a digit by diffusion in 20 steps" 1 budget_diffusion(job: Digit = [0; PIXELS]) {
         draw::<DIFFUSION_SCRATCH>(networks::DIFFUSION, &mut rng::seeded(1), 0, job)
-    }
-    "a digit from words in 20 steps" 1 budget_painter(job: Digit = [0; PIXELS]) {
-        paint::<PAINTER_SCRATCH>("a thick three", &mut rng::seeded(1), job)
-    }
-    "a digit named by ten descriptions" 1 budget_naming(job: Named = Named::new()) {
-        job.found = name_by_ten(&job.picture);
-        job.found.is_some()
     }
     "decoder 2 to 16 to 24" 1 budget_decoder(job: Decoder = Decoder::new()) {
         job.run(|net, scratch, out| net.forward(&[0.3, -0.7], scratch, out).is_ok())
