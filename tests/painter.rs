@@ -2,7 +2,14 @@
 //!
 //! `examples/text_to_image.rs` made it. Its bytes do not hang on the machine: `firmware/run` compares what
 //! chips paint with what the desktop tool paints, and here the latter is pinned.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    missing_docs
+)]
 
 use std::fs;
 use std::path::Path;
