@@ -30,7 +30,7 @@
 //! x     = c₂·clean + c₃·x
 //! ```
 //!
-//! which is [`Sampler`](super::Sampler) without noise on the way (DDIM, Song et al. 2021); see [`Step`].
+//! which is [`Sampler`] without noise on the way (DDIM, Song et al. 2021); see [`Step`].
 //! Told a class or a vector, with a guidance `g`, `e = (1 + g)·e(told) − g·e(none)`.
 
 use core::fmt;
