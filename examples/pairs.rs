@@ -1,6 +1,6 @@
 //! Pictures and words in one latent space: finding, and naming what was never seen.
 //!
-//! `cargo run --release --example pairs [EMOJI-FOLDER]` trains two small towers for each of two tasks and
+//! `cargo run --release --example pairs [EMOJI-FOLDER] [--models FOLDER]` trains two small towers for each of two tasks and
 //! prints how well they find each other; it takes a minute.
 //!
 //! - **Emoji** (`noto_32x32_rgb_uint8.npy` and `emoji.tsv`; left out without the folder): pictures
@@ -9,7 +9,10 @@
 //! - **Digits** (`data/digits.csv`): pictures against descriptions in words. Two digits are never seen
 //!   in training; a picture of them is named by the nearest of all ten descriptions. Descriptions of
 //!   digits that were seen stand nearer by themselves, so a constant is taken from their cosines; it is
-//!   learnt from seen digits that are left out in turn.
+//!   learnt from seen digits that are left out in turn. The same is done as a chip does it: with the
+//!   tower in integers and a table of the descriptions' vectors, where a class more is a row more. What
+//!   this takes goes to a folder (`target`, unless another is named): `tower.eign`, `eight.etab` without
+//!   and `ten.etab` with the two digits of the last line, and `nearer.txt` with the constant.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -28,8 +31,14 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use eigenmote::embed::nearest::normalize_rows;
+use eigenmote::embed::table::{ONE, quantize_fixed};
+use eigenmote::embed::{Hit, Table, WordTable, WordTableSpec};
 use eigenmote::linalg::Csr;
-use eigenmote::nn::{Activation, Adam, AdamSteps, LayerSpec, PairModel, Pass, Spec};
+use eigenmote::nn::quantized::fixed;
+use eigenmote::nn::{
+    Activation, Adam, AdamSteps, Calibration, F32Network, Int8Network, Kind, LayerRange, LayerSpec,
+    NetworkSpec, PairModel, Part, Pass, Spec, quantize, quantized_len,
+};
 use eigenmote::rng::{Generator, normal, seeded, uniform};
 use eigenmote::{MatRef, simd};
 use factor::factorise_within;
@@ -42,14 +51,21 @@ const PREFIX: usize = 16;
 
 fn main() -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let given = std::env::args_os().nth(1).map(PathBuf::from);
+    let mut args = std::env::args_os().skip(1);
+    let (mut given, mut models) = (None, root.join("target"));
+    while let Some(arg) = args.next() {
+        match arg.to_str() {
+            Some("--models") => models = args.next().ok_or("a folder behind --models")?.into(),
+            _ => given = Some(PathBuf::from(arg)),
+        }
+    }
     let folder = given.unwrap_or_else(|| root.join("../shared/data/image_text/emoji"));
     if folder.is_dir() {
         emoji(&folder, &root.join("target/pairs.png"))?;
     } else {
         println!("no emoji in {}: left out", folder.display());
     }
-    digits(&root.join("data/digits.csv"))
+    digits(&root.join("data/digits.csv"), &models)
 }
 
 /// Rows of equal length.
@@ -386,7 +402,10 @@ const DESCRIPTIONS: [&str; CLASSES] = [
     "ring at the top, right at the top, right at the bottom, left at the top, arc at the bottom",
 ];
 
-fn digits(path: &Path) -> Result<(), Failure> {
+const NAMES: [&str; CLASSES] =
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+
+fn digits(path: &Path, models: &Path) -> Result<(), Failure> {
     let (mut x, mut labels) = (Rows::new(PIXELS), Vec::new());
     for record in csv::Reader::from_path(path)?.records() {
         let values: Vec<f32> = record?.iter().map(str::parse).collect::<Result<_, _>>()?;
@@ -408,8 +427,8 @@ fn digits(path: &Path) -> Result<(), Failure> {
     let task = Task { x, labels, texts };
 
     println!("digits: two never seen in training, named among all ten by their descriptions");
-    println!("unseen  right of them  right of the others");
-    let (mut unseen_mean, mut seen_mean) = (0.0, 0.0);
+    println!("unseen   right of them: floats, integers   right of the others: floats, integers");
+    let mut mean = [[0.0; 2]; 2];
     // Every digit is left out once.
     let pairs = [[0, 5], [1, 8], [2, 7], [3, 6], [4, 9]];
     for unseen in pairs {
@@ -418,17 +437,113 @@ fn digits(path: &Path) -> Result<(), Failure> {
         let mut nearer = 0.0;
         for two in seen.chunks(2) {
             let others: Vec<usize> = seen.iter().copied().filter(|c| !two.contains(c)).collect();
-            nearer += task.advantage(&task.cosines(&others)?, &others, two) / 4.0;
+            nearer += task.advantage(&task.train(&others)?.cosines, &others, two) / 4.0;
         }
-        let cosines = task.cosines(&seen)?;
-        let [own, other] = [&unseen[..], &seen].map(|of| task.right(&cosines, &seen, of, nearer));
-        println!("{} and {}  {own:13.3}  {other:19.3}", unseen[0], unseen[1]);
-        unseen_mean += own / pairs.len() as f64;
-        seen_mean += other / pairs.len() as f64;
+        let towers = task.train(&seen)?;
+        let chip = Chip::new(&task, &towers, &seen, nearer)?;
+        let cosines = [towers.cosines, chip.cosines(&task)?];
+        let right = [&unseen[..], &seen]
+            .map(|of| [0, 1].map(|k| task.right(&cosines[k], &seen, of, nearer)));
+        let line =
+            |[[a, b], [c, d]]: [[f64; 2]; 2]| format!("{a:22.3}  {b:8.3}  {c:27.3}  {d:8.3}");
+        println!("{} and {}  {}", unseen[0], unseen[1], line(right));
+        for (mean, right) in mean.as_flattened_mut().iter_mut().zip(right.as_flattened()) {
+            *mean += right / pairs.len() as f64;
+        }
+        if unseen == pairs[pairs.len() - 1] {
+            println!("mean     {}", line(mean));
+            chip.write(models)?;
+        }
     }
-    println!("mean     {unseen_mean:12.3}  {seen_mean:19.3}");
-    println!("{:.1} times chance", unseen_mean * CLASSES as f64);
+    println!("{:.1} times chance", mean[0][0] * CLASSES as f64);
     Ok(())
+}
+
+/// Towers that were trained with some of the digits.
+struct Towers {
+    layers: [LayerSpec<f32>; 2],
+    params: Vec<f32>,
+    /// A row for each description.
+    texts: Rows,
+    /// Of every picture with every description.
+    cosines: Rows,
+}
+
+/// What names pictures on a chip: the tower of pictures in integers, the vectors of the descriptions of
+/// seen digits and of all, and what is taken from the cosines of the seen.
+struct Chip {
+    tower: Vec<u8>,
+    tables: [Vec<u8>; 2],
+    nearer: i32,
+}
+
+impl Chip {
+    fn new(task: &Task, towers: &Towers, seen: &[usize], nearer: f32) -> Result<Self, Failure> {
+        let part = Part { spec: Spec::new(&towers.layers)?, params: &towers.params };
+        let spec = NetworkSpec::new(Kind::Plain, None, Some(part));
+        let mut floats = vec![0; spec.encoded_len()];
+        spec.write(&mut floats)?;
+        let network = F32Network::parse(&floats)?;
+        let mut ranges = [LayerRange::NEW; 2];
+        let mut calibration = Calibration::new(network, &mut ranges)?;
+        let (mut scratch, mut out) = (vec![0.0; network.whole().scratch_len()], [0.0; WIDTH]);
+        for i in (0..task.labels.len()).filter(|&i| task.is_learnt(i, seen)) {
+            calibration.observe(false, task.x.row(i), &mut scratch, &mut out)?;
+        }
+        let mut tower = vec![0; quantized_len(&network, 0).ok_or("too large")?];
+        quantize(&calibration, None, &mut tower)?;
+        let all: Vec<usize> = (0..CLASSES).collect();
+        let tables = [Self::table(&towers.texts, seen)?, Self::table(&towers.texts, &all)?];
+        Ok(Self { tower, tables, nearer: (f64::from(nearer) * f64::from(ONE)) as i32 })
+    }
+
+    fn table(texts: &Rows, classes: &[usize]) -> Result<Vec<u8>, Failure> {
+        let words: Vec<&str> = classes.iter().map(|&class| NAMES[class]).collect();
+        let vectors = texts.pick(classes).values;
+        let spec =
+            WordTableSpec { vectors: Table::new(&vectors, WIDTH)?, words: &words, prefixes: &[] };
+        let mut table = vec![0; spec.encoded_len()];
+        spec.write(&mut table, &mut vec![0; spec.workspace_len()])?;
+        Ok(table)
+    }
+
+    /// Cosines of every picture with every description, by integers until they are there.
+    fn cosines(&self, task: &Task) -> Result<Rows, Failure> {
+        let (network, table) =
+            (Int8Network::parse(&self.tower)?, WordTable::parse(&self.tables[1])?);
+        let tower = network.back().ok_or("no tower")?;
+        let mut cosines = Rows::new(CLASSES);
+        let mut scratch = vec![0; tower.scratch_len()];
+        for i in 0..task.x.count() {
+            let x: Vec<i32> = task.x.row(i).iter().map(|&x| fixed(x)).collect();
+            let (mut out, mut query) = ([0; WIDTH], [0; WIDTH]);
+            tower.forward(&x, &mut scratch, &mut out)?;
+            quantize_fixed(&out, &mut query)?;
+            let (mut hits, mut row) = ([Hit::default(); CLASSES], [0.0; CLASSES]);
+            table.nearest_to(&query, &[], &mut hits)?;
+            for hit in hits {
+                row[hit.id as usize] = hit.score as f32 / ONE as f32;
+            }
+            cosines.push(&row);
+        }
+        Ok(cosines)
+    }
+
+    fn write(&self, folder: &Path) -> Result<(), Failure> {
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join("tower.eign"), &self.tower)?;
+        std::fs::write(folder.join("eight.etab"), &self.tables[0])?;
+        std::fs::write(folder.join("ten.etab"), &self.tables[1])?;
+        std::fs::write(folder.join("nearer.txt"), format!("{}\n", self.nearer))?;
+        println!(
+            "{}: tower.eign of {} bytes, eight.etab of {}, ten.etab of {}",
+            folder.display(),
+            self.tower.len(),
+            self.tables[0].len(),
+            self.tables[1].len()
+        );
+        Ok(())
+    }
 }
 
 struct Task {
@@ -443,8 +558,13 @@ impl Task {
         i % 3 == 2
     }
 
-    /// Cosines of every picture with every description, after training with these digits alone.
-    fn cosines(&self, seen: &[usize]) -> Result<Rows, Failure> {
+    /// Whether a picture is learnt from, if these digits are.
+    fn is_learnt(&self, i: usize, seen: &[usize]) -> bool {
+        !Self::judged(i) && seen.contains(&self.labels[i])
+    }
+
+    /// Trains with these digits alone.
+    fn train(&self, seen: &[usize]) -> Result<Towers, Failure> {
         let (left, right) = (
             [
                 LayerSpec::new(PIXELS, 96, Activation::Tanh),
@@ -457,7 +577,7 @@ impl Task {
         let (mut x, mut y, mut groups) =
             (Rows::new(PIXELS), Rows::new(self.texts.width), Vec::new());
         for (i, &label) in self.labels.iter().enumerate() {
-            if !Self::judged(i) && seen.contains(&label) {
+            if self.is_learnt(i, seen) {
                 x.push(self.x.row(i));
                 y.push(self.texts.row(label));
                 groups.push(label as u32);
@@ -480,7 +600,7 @@ impl Task {
             let row: [f32; CLASSES] = std::array::from_fn(|c| simd::dot(a.row(i), b.row(c)));
             cosines.push(&row);
         }
-        Ok(cosines)
+        Ok(Towers { layers: left, params: own.to_vec(), texts: b, cosines })
     }
 
     /// Share of judged pictures of the digits `of` that get their name, with `nearer` taken from the

@@ -1,11 +1,20 @@
 //! From words to a picture: "seven", "a thick three".
 //!
-//! `cargo run --release --features fast --example text_to_image [PNG]` trains, in a minute, what a toy
-//! text-to-image model consists of, on `data/digits.csv`: two towers that bring pictures and prompts to
-//! one place, and a diffusion model that is told the vector of a prompt. A classifier that has seen real
-//! digits only then says which number it sees in the samples of each word, and the ink is counted in
-//! those of "thick" and "thin". The picture has a row for each number: three blocks for the number
-//! alone, thick, and thin.
+//! `cargo run --release --features fast --example text_to_image [--models FOLDER] [PNG]` trains, in a
+//! minute, what a toy text-to-image model consists of, on `data/digits.csv`: two towers that bring
+//! pictures and prompts to one place, and a diffusion model that is told the vector of a prompt. It then
+//! makes of it what a chip without floats can draw with: the diffusion model in integers and a table of
+//! all prompts with their vectors.
+//!
+//! A classifier that has seen real digits only says which number it sees in the samples of each word, of
+//! floats and of integers, and the ink is counted in those of "thick" and "thin". The picture, of
+//! integers, has a row for each number: three blocks for the number alone, thick, and thin. What goes to
+//! a chip is written to `painter.eign` and `prompts.etab` in the folder (`target`, unless another is
+//! named), the diffusion model in floats to `target/painter_f32.eign`:
+//!
+//! ```sh
+//! eigenmote sample target/painter.eign --prompts target/prompts.etab --prompt "a thick three" --guidance 1 -o threes.png
+//! ```
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -15,13 +24,18 @@
 
 mod support;
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use eigenmote::embed::nearest::normalize_rows;
+use eigenmote::embed::{Table, WordTable, WordTableSpec};
 use eigenmote::nn::optimize::{average, warm_decay};
+use eigenmote::nn::quantized::{fixed, float};
 use eigenmote::nn::{
-    Activation, Adam, AdamSteps, Condition, Diffusion, Initialization, LayerSpec, PairModel, Pass,
-    Prediction, Sampler, Schedule, Spec, initialize, loss,
+    Activation, Adam, AdamSteps, Calibration, Condition, Denoising, Diffusion, F32Network,
+    Initialization, Int8Network, Kind, LayerRange, LayerSpec, NetworkSpec, PairModel, Part, Pass,
+    Prediction, Sampler, Schedule, Spec, Step, Steps, initialize, loss, quantize, quantized_len,
 };
 use eigenmote::rng::{self, Generator};
 use eigenmote::stats::Pca;
@@ -43,6 +57,8 @@ const GUIDANCE: f32 = 1.0;
 const STEPS: u32 = 20;
 /// Samples that are drawn for each prompt.
 const DRAWN: usize = 60;
+/// Samples that are drawn to choose the scales of the integers.
+const CALIBRATION: usize = 500;
 
 fn main() -> Result<()> {
     let digits = Digits::load()?;
@@ -57,6 +73,8 @@ fn main() -> Result<()> {
     let text = TextTower::train(&digits, &looks)?;
     let painter = Painter::train(&digits, &looks, &text)?;
     println!("trained in {:.0} s", started.elapsed().as_secs_f64());
+    let chip = Chip::new(&painter, &text)?;
+    println!("{} and {} bytes for a chip", chip.painter.len(), chip.prompts.len());
 
     let classifier = Classifier::train(&digits)?;
     let right = classifier
@@ -69,30 +87,47 @@ fn main() -> Result<()> {
     println!("a classifier names {accuracy:.3} of the held-out real digits right");
 
     let mut generator = rng::seeded(7);
-    let prompts = [None, Some(0), Some(1)];
     let mut blocks: [Vec<Digit>; 3] = Default::default();
-    let (mut agreed, mut ink) = ([0; 3], [0.0; 3]);
-    for number in 0..NUMBERS.len() {
-        for (k, look) in prompts.into_iter().enumerate() {
+    println!(
+        "prompt            as asked: floats, integers   ink, 1 for a usual digit of the number"
+    );
+    for (look, block) in LOOK_OF.into_iter().zip(&mut blocks) {
+        let (mut agreed, mut ink) = ([0.0; 2], [0.0; 2]);
+        for number in 0..NUMBERS.len() {
             let words = prompt(number, look);
-            let samples = painter.draw(&text.vector(&words)?, DRAWN, &mut generator)?;
-            let found = classifier.labels(&samples)?;
-            agreed[k] += found.iter().filter(|&&label| label == number).count();
-            let amounts = samples.iter().map(|sample| thickness.relative(sample, number));
-            ink[k] += amounts.sum::<f64>() / (DRAWN * NUMBERS.len()) as f64;
-            blocks[k].extend(&samples[..8]);
+            let drawn = [
+                painter.draw(&text.vector(&words)?, DRAWN, &mut generator)?,
+                chip.draw(&words, DRAWN, &mut generator)?,
+            ];
+            for (k, samples) in drawn.iter().enumerate() {
+                let share = 1.0 / (samples.len() * NUMBERS.len()) as f64;
+                for (sample, label) in samples.iter().zip(classifier.labels(samples)?) {
+                    agreed[k] += if label == number { share } else { 0.0 };
+                    ink[k] += share * thickness.relative(sample, number);
+                }
+            }
+            block.extend(&drawn[1][..8]);
         }
-    }
-    println!("prompt            seen as asked   ink, 1 for a usual digit of the number");
-    for (k, name) in ["a number", "thick, a number", "thin, a number"].into_iter().enumerate() {
-        let share = agreed[k] as f64 / (DRAWN * NUMBERS.len()) as f64;
-        println!("{name:16}  {share:13.3}   {:.2}", ink[k]);
+        let name = look.map_or("a number".into(), |look| format!("{}, a number", LOOKS[look]));
+        let ([a, b], [c, d]) = (agreed, ink);
+        println!("{name:16}  {a:17.3}  {b:8.3}   {c:.2}  {d:.2}");
     }
     let path = picture_path("text_to_image.png");
     let blocks: Vec<&[Digit]> = blocks.iter().map(Vec::as_slice).collect();
     write_png(&path, &blocks, 8, NUMBERS.len())?;
     println!("{}: numbers, thick ones, thin ones", path.display());
-    Ok(())
+    chip.write(&painter, &folder())
+}
+
+/// Where the models go.
+fn folder() -> PathBuf {
+    let mut args = std::env::args();
+    let named = args.find(|arg| arg == "--models").and_then(|_| args.next());
+    named.map_or_else(target, PathBuf::from)
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
 }
 
 /// How a digit's ink compares with that of others of its number.
@@ -126,6 +161,15 @@ impl Thickness {
 
 fn ink(digit: &Digit) -> f64 {
     digit.iter().map(|&pixel| f64::from(pixel)).sum()
+}
+
+/// What a prompt may say beside the number.
+const LOOK_OF: [Option<usize>; 3] = [None, Some(0), Some(1)];
+
+/// All prompts, in the order of their numbers.
+fn prompts() -> Vec<String> {
+    let all = (0..NUMBERS.len()).flat_map(|number| LOOK_OF.map(|look| prompt(number, look)));
+    all.collect()
 }
 
 /// "seven", "a thick three".
@@ -221,12 +265,8 @@ impl Painter {
             })
             .collect();
         // With and without what a digit looks like.
-        let mut vectors = Vec::new();
-        for number in 0..NUMBERS.len() {
-            for look in [None, Some(0), Some(1)] {
-                vectors.push(text.vector(&prompt(number, look))?);
-            }
-        }
+        let vectors: Vec<_> =
+            prompts().iter().map(|words| text.vector(words)).collect::<Result<_>>()?;
         let layers = [
             LayerSpec::new(LATENT + TIME + WIDTH, HIDDEN, Activation::Silu),
             LayerSpec::new(HIDDEN, HIDDEN, Activation::Silu),
@@ -264,6 +304,30 @@ impl Painter {
         Ok(Self { pca, scale, layers, params: mean })
     }
 
+    /// The network of floats, whose pixels are from −1 to 1.
+    fn blob(&self) -> Result<Vec<u8>> {
+        let (components, mean) = (&self.pca.components, &self.pca.mean);
+        let weight = |o: usize, k: usize| 2.0 * self.scale[k] * components[k][o];
+        let weights = (0..PIXELS).flat_map(|o| (0..LATENT).map(move |k| weight(o, k)));
+        let to_pixels: Vec<f32> = weights.chain(mean.iter().map(|mean| 2.0 * mean - 1.0)).collect();
+        let back = [LayerSpec::new(LATENT, PIXELS, Activation::Linear)];
+        let model = Self::model(&self.layers)?;
+        let spec = NetworkSpec {
+            kind: Kind::Diffusion,
+            front: Some(Part { spec: *model.network(), params: &self.params }),
+            back: Some(Part { spec: Spec::new(&back)?, params: &to_pixels }),
+            denoising: Some(Denoising {
+                schedule: model.schedule(),
+                prediction: model.prediction(),
+                classes: 0,
+                vector_len: model.classes(),
+            }),
+        };
+        let mut out = vec![0; spec.encoded_len()];
+        spec.write(&mut out)?;
+        Ok(out)
+    }
+
     fn draw(&self, vector: &[f32], count: usize, generator: &mut Generator) -> Result<Vec<Digit>> {
         let model = Self::model(&self.layers)?;
         let mut memory = vec![0.0; model.memory_len(count) + count * LATENT];
@@ -282,6 +346,80 @@ impl Painter {
             self.pca.inverse_transform(&z).map(|pixel| pixel.clamp(0.0, 1.0))
         };
         Ok(latent.chunks(LATENT).map(digit).collect())
+    }
+}
+
+/// What goes to a chip: the painter in integers, and the vectors of all prompts.
+struct Chip {
+    painter: Vec<u8>,
+    prompts: Vec<u8>,
+}
+
+/// What the desktop tool reads behind a network: pixels from 0 to 1 are 0.5 + 0.5 times its values.
+const ABOUT: &str = r#"{"offset":0.5,"factor":0.5,"shape":[8,8],"columns":[],"source":"examples/text_to_image.rs"}"#;
+
+impl Chip {
+    fn new(painter: &Painter, text: &TextTower) -> Result<Self> {
+        let prompts = Self::table(text)?;
+        let table = WordTable::parse(&prompts)?;
+        let floats = painter.blob()?;
+        let network = F32Network::parse(&floats)?;
+        let model = Painter::model(&painter.layers)?;
+        let mut ranges = vec![LayerRange::NEW; network.blob().layers().count()];
+        let mut calibration = Calibration::new(network, &mut ranges)?;
+        let mut memory = vec![0.0; calibration.sampling_memory_len()];
+        let mut generator = rng::seeded(4);
+        for number in 0..CALIBRATION {
+            let (sampler, mut vector) = (Sampler::ddim(STEPS), [0.0; WIDTH]);
+            table.vector((number % table.len()) as u32, &mut vector)?;
+            let told = Condition::Vector(&vector);
+            calibration.observe_sampling(&model, &sampler, told, &mut generator, &mut memory)?;
+        }
+        let mut features = [[0.0; TIME]; STEPS as usize];
+        let at = |(k, out)| Step::at(Schedule::Cosine, (k, STEPS), out);
+        let numbered = (1..=STEPS).rev().zip(features.iter_mut().map(<[f32; TIME]>::as_mut_slice));
+        let steps: Vec<Step<'_>> = numbered.map(at).collect();
+        let mut painter = vec![0; quantized_len(&network, steps.len()).ok_or("too large")?];
+        quantize(&calibration, Some(Steps { steps: &steps, limit: 0.0 }), &mut painter)?;
+        Ok(Self { painter, prompts })
+    }
+
+    /// The table of all prompts.
+    fn table(text: &TextTower) -> Result<Vec<u8>> {
+        let prompts = prompts();
+        let words: Vec<&str> = prompts.iter().map(String::as_str).collect();
+        let vectors: Vec<_> =
+            words.iter().map(|words| text.vector(words)).collect::<Result<_>>()?;
+        let vectors = Table::new(vectors.as_flattened(), WIDTH)?;
+        let spec = WordTableSpec { vectors, words: &words, prefixes: &[] };
+        let mut table = vec![0; spec.encoded_len()];
+        spec.write(&mut table, &mut vec![0; spec.workspace_len()])?;
+        Ok(table)
+    }
+
+    /// As a chip does it: from the words to the picture without floats.
+    fn draw(&self, prompt: &str, count: usize, generator: &mut Generator) -> Result<Vec<Digit>> {
+        let (network, table) =
+            (Int8Network::parse(&self.painter)?, WordTable::parse(&self.prompts)?);
+        let (mut scratch, mut vector) = (vec![0; network.scratch_len()], [0; WIDTH]);
+        table.vector_fixed(table.id(prompt).ok_or("an unknown prompt")?, &mut vector)?;
+        let told = (Condition::Vector(&vector), fixed(GUIDANCE));
+        let mut draw = |_| {
+            let mut out = [0; PIXELS];
+            network.sample_under(generator, told, &mut scratch, &mut out)?;
+            Ok(out.map(|pixel| (0.5 + 0.5 * float(pixel)).clamp(0.0, 1.0)))
+        };
+        (0..count).map(&mut draw).collect()
+    }
+
+    fn write(&self, painter: &Painter, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder)?;
+        let network = |blob: &[u8]| [blob, ABOUT.as_bytes()].concat();
+        fs::write(target().join("painter_f32.eign"), network(&painter.blob()?))?;
+        fs::write(folder.join("painter.eign"), network(&self.painter))?;
+        fs::write(folder.join("prompts.etab"), &self.prompts)?;
+        println!("{}: painter.eign, prompts.etab", folder.display());
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use eigenmote::rng;
 
 #[path = "support/networks.rs"]
 mod networks;
-use networks::{crc32, params, run_any, small_int8, write};
+use networks::{crc32, params, run_any, small_int8, small_told, write};
 
 const ACTIVATIONS: [Activation<f32>; 8] = [
     Activation::Linear,
@@ -107,8 +107,12 @@ fn what_is_written_is_read_back() {
     let back = [LayerSpec::new(4, 9, Activation::LeakyRelu { slope: 0.25 })];
     let (spec, to_sample) = (Spec::new(&layers).unwrap(), Spec::new(&back).unwrap());
     let (own, other) = (params(spec.params(), 1, 1.0), params(to_sample.params(), 2, 1.0));
-    let denoising =
-        Denoising { schedule: Schedule::Linear, prediction: Prediction::Velocity, classes: 3 };
+    let denoising = Denoising {
+        schedule: Schedule::Linear,
+        prediction: Prediction::Velocity,
+        classes: 3,
+        vector_len: 0,
+    };
     let network = NetworkSpec {
         kind: Kind::Diffusion,
         front: Some(Part { spec, params: &own }),
@@ -153,8 +157,12 @@ fn parts_that_do_not_fit_are_refused() {
             spec.write(&mut out).map(|_| ())
         };
     let bad = Err(BlobError::BadParts);
-    let denoising =
-        Denoising { schedule: Schedule::Cosine, prediction: Prediction::Noise, classes: 2 };
+    let denoising = Denoising {
+        schedule: Schedule::Cosine,
+        prediction: Prediction::Noise,
+        classes: 2,
+        vector_len: 0,
+    };
     assert_eq!(try_write(Kind::Plain, None, Some((2, 3)), None), Ok(()));
     assert_eq!(try_write(Kind::Plain, Some((2, 3)), None, None), bad);
     assert_eq!(try_write(Kind::Autoencoder, Some((5, 2)), Some((2, 5)), None), Ok(()));
@@ -164,6 +172,8 @@ fn parts_that_do_not_fit_are_refused() {
     assert_eq!(try_write(Kind::Gan, Some((5, 2)), Some((2, 5)), None), bad);
     assert_eq!(try_write(Kind::Diffusion, Some((8, 5)), None, Some(denoising)), Ok(()));
     assert_eq!(try_write(Kind::Diffusion, Some((6, 5)), None, Some(denoising)), bad);
+    let both = Denoising { classes: 1, vector_len: 1, ..denoising };
+    assert_eq!(try_write(Kind::Diffusion, Some((8, 5)), None, Some(both)), bad);
     assert_eq!(try_write(Kind::Diffusion, Some((8, 5)), Some((5, 4)), Some(denoising)), bad);
     assert_eq!(
         try_write(Kind::Plain, None, Some((2, 3)), Some(denoising)),
@@ -198,9 +208,45 @@ fn weights_that_are_not_finite_are_refused() {
     assert_eq!(Int8Network::parse(&bytes).map(|_| ()), Err(BlobError::OtherNumbers));
 }
 
-/// A blob of floats and one of integers.
-fn both() -> [Vec<u8>; 2] {
-    small_int8(Kind::Diffusion)
+/// Blobs of floats and of integers, with classes and told a vector.
+fn both() -> [Vec<u8>; 4] {
+    let ([a, b], [c, d]) = (small_int8(Kind::Diffusion), small_told());
+    [a, b, c, d]
+}
+
+#[test]
+fn a_blob_says_whether_its_network_is_told_a_class_or_a_vector() {
+    let [classes, _, vector, integers] = both();
+    let seen = |bytes: &[u8]| {
+        let blob = Blob::parse(bytes).unwrap();
+        (blob.classes(), blob.vector_len(), blob.features())
+    };
+    assert_eq!(seen(&classes), (2, 0, 2));
+    assert_eq!((seen(&vector), seen(&integers)), ((0, 2, 2), (0, 2, 2)));
+    // One flag apart, which readers of before refuse as a prediction without a meaning.
+    assert_eq!((classes[13], vector[13]), (0, 16));
+    let denoising = F32Network::parse(&vector).unwrap().denoising().unwrap();
+    assert_eq!((denoising.classes, denoising.vector_len, denoising.condition_len()), (0, 2, 2));
+
+    let mended = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = vector.clone();
+        change(&mut bytes);
+        let end = bytes.len() - 4;
+        let crc = crc32(&bytes[..end]).to_le_bytes();
+        bytes[end..].copy_from_slice(&crc);
+        Blob::parse(&bytes).map(|_| ())
+    };
+    assert_eq!(mended(&|_| ()), Ok(()));
+    // A vector of no values, its inputs being features of the time.
+    let none = mended(&|bytes| (bytes[14], bytes[16]) = (0, 4));
+    assert_eq!(none, Err(BlobError::BadHeader));
+    assert_eq!(mended(&|bytes| bytes[13] = 32), Err(BlobError::BadHeader));
+    let [mut plain, _] = small_int8(Kind::Plain);
+    plain[13] = 16;
+    let end = plain.len() - 4;
+    let crc = crc32(&plain[..end]).to_le_bytes();
+    plain[end..].copy_from_slice(&crc);
+    assert_eq!(Blob::parse(&plain).map(|_| ()), Err(BlobError::BadHeader));
 }
 
 #[test]
@@ -232,16 +278,21 @@ mod golden {
     use super::*;
 
     const DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/");
-    const KINDS: [(Kind, &str); 4] = [
-        (Kind::Plain, "plain"),
-        (Kind::Vae, "vae"),
-        (Kind::Autoencoder, "autoencoder"),
-        (Kind::Diffusion, "diffusion"),
-    ];
+    const NAMES: [&str; 5] = ["plain", "vae", "autoencoder", "diffusion", "told"];
+
+    fn written(name: &str) -> [Vec<u8>; 2] {
+        match name {
+            "plain" => small_int8(Kind::Plain),
+            "vae" => small_int8(Kind::Vae),
+            "autoencoder" => small_int8(Kind::Autoencoder),
+            "told" => small_told(),
+            _ => small_int8(Kind::Diffusion),
+        }
+    }
 
     #[test]
     fn old_blobs_give_what_they_gave() {
-        for (_, name) in KINDS {
+        for name in NAMES {
             for numbers in ["f32", "int8"] {
                 let path = format!("{DIR}network_{name}_{numbers}_v1");
                 let blob = std::fs::read(format!("{path}.blob")).unwrap();
@@ -259,8 +310,8 @@ mod golden {
     #[test]
     #[ignore = "writes the files; for a new version of the format only"]
     fn write_golden_files() {
-        for (kind, name) in KINDS {
-            for (blob, numbers) in small_int8(kind).iter().zip(["f32", "int8"]) {
+        for name in NAMES {
+            for (blob, numbers) in written(name).iter().zip(["f32", "int8"]) {
                 let path = format!("{DIR}network_{name}_{numbers}_v1");
                 std::fs::write(format!("{path}.blob"), blob).unwrap();
                 std::fs::write(format!("{path}.out"), run_any(blob)).unwrap();

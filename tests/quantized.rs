@@ -3,15 +3,15 @@
 
 use eigenmote::nn::quantized::{ONE, fixed, float};
 use eigenmote::nn::{
-    Activation, BlobError, Calibration, Class, Denoising, Deviation, F32Network, Int8Error,
-    Int8Network, Kind, LayerRange, LayerSpec, NetworkSpec, Part, Prediction, Schedule, Spec, Step,
-    Steps, quantize, quantized_len,
+    Activation, BlobError, Calibration, Class, Condition, Denoising, Deviation, Diffusion,
+    F32Network, Int8Error, Int8Network, Kind, LayerRange, LayerSpec, NetworkSpec, Part, Prediction,
+    Sampler, Schedule, Spec, Step, Steps, TrainError, quantize, quantized_len,
 };
 use eigenmote::rng;
 
 #[path = "support/networks.rs"]
 mod networks;
-use networks::{params, small_int8, to_int8, write};
+use networks::{params, small_int8, small_told, to_int8, write};
 
 fn plain(layers: &[LayerSpec<f32>], params: &[f32]) -> Vec<u8> {
     let part = Part { spec: Spec::new(layers).unwrap(), params };
@@ -105,10 +105,10 @@ fn diffusion(
     layers: &[LayerSpec<f32>],
     values: &[f32],
     prediction: Prediction,
-    classes: usize,
+    (classes, vector_len): (usize, usize),
     limit: f32,
 ) -> Vec<u8> {
-    let denoising = Denoising { schedule: Schedule::Cosine, prediction, classes };
+    let denoising = Denoising { schedule: Schedule::Cosine, prediction, classes, vector_len };
     let part = Part { spec: Spec::new(layers).unwrap(), params: values };
     let bytes = write(&NetworkSpec {
         kind: Kind::Diffusion,
@@ -134,12 +134,12 @@ fn a_network_that_knows_the_clean_sample_leads_there() {
     // Whatever comes in, the network says (1, -2).
     let layers = [LayerSpec::new(3, 2, Activation::Linear)];
     let values = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, -2.0];
-    let blob = diffusion(&layers, &values, Prediction::Sample, 0, 0.0);
+    let blob = diffusion(&layers, &values, Prediction::Sample, (0, 0), 0.0);
     for seed in 0..20 {
         let found = draw(&blob, seed, None);
         assert!((float(found[0]) - 1.0).abs() < 1e-3 && (float(found[1]) + 2.0).abs() < 1e-3);
     }
-    let blob = diffusion(&layers, &values, Prediction::Sample, 0, 1.5);
+    let blob = diffusion(&layers, &values, Prediction::Sample, (0, 0), 1.5);
     assert!((float(draw(&blob, 1, None)[1]) + 1.5).abs() < 1e-4);
 }
 
@@ -155,7 +155,7 @@ fn steps_follow_the_formula_for_every_kind_of_prediction() {
         (Prediction::Velocity, 0.0),
         (Prediction::Velocity, 0.25),
     ] {
-        let blob = diffusion(&layers, &values, prediction, 0, limit);
+        let blob = diffusion(&layers, &values, prediction, (0, 0), limit);
         for seed in 0..20 {
             let mut x = f64::from(rng::normal_fixed(&mut rng::seeded(seed))) / 65536.0;
             for k in (1..=8).rev() {
@@ -182,7 +182,7 @@ fn steps_follow_the_formula_for_every_kind_of_prediction() {
 fn guidance_goes_from_no_class_through_the_class_and_beyond() {
     // The clean sample is 0 without a class, -0.5 for class 0, 1 for class 1.
     let layers = [LayerSpec::new(1 + 1 + 2, 1, Activation::Linear)];
-    let blob = diffusion(&layers, &[0.0, 0.0, -0.5, 1.0, 0.0], Prediction::Sample, 2, 0.0);
+    let blob = diffusion(&layers, &[0.0, 0.0, -0.5, 1.0, 0.0], Prediction::Sample, (2, 0), 0.0);
     let of = |number, guidance| Some(Class { number, guidance });
     for (class, expected) in [
         (None, 0.0),
@@ -194,6 +194,129 @@ fn guidance_goes_from_no_class_through_the_class_and_beyond() {
     ] {
         let found = float(draw(&blob, 3, class)[0]);
         assert!((found - expected).abs() < 0.02, "{class:?}: {found} {expected}");
+    }
+}
+
+fn draw_under(blob: &[u8], seed: u64, told: (Condition<'_, i32>, i32)) -> Vec<i32> {
+    let network = Int8Network::parse(blob).unwrap();
+    let (mut scratch, mut out) =
+        (vec![0; network.scratch_len()], vec![0; network.blob().outputs()]);
+    network.sample_under(&mut rng::seeded(seed), told, &mut scratch, &mut out).unwrap();
+    out
+}
+
+#[test]
+fn a_vector_decides_what_is_drawn_and_guidance_goes_beyond() {
+    // The clean sample is 2·v₀ − v₁.
+    let layers = [LayerSpec::new(1 + 1 + 2, 1, Activation::Linear)];
+    let values = [0.0, 0.0, 2.0, -1.0, 0.0];
+    let blob = diffusion(&layers, &values, Prediction::Sample, (0, 2), 0.0);
+    let (v, w) = ([0.75, 0.5].map(fixed), [-0.25, 1.5].map(fixed));
+    for (told, expected) in [
+        ((Condition::None, 0), 0.0),
+        ((Condition::None, ONE), 0.0),
+        ((Condition::Vector(&v), 0), 1.0),
+        ((Condition::Vector(&w), 0), -2.0),
+        ((Condition::Vector(&v), -ONE), 0.0),
+        ((Condition::Vector(&v), ONE / 2), 1.5),
+        ((Condition::Vector(&w), ONE), -4.0),
+    ] {
+        let found = float(draw_under(&blob, 3, told)[0]);
+        assert!((found - expected).abs() < 0.05, "{told:?}: {found} {expected}");
+    }
+}
+
+#[test]
+fn a_class_is_the_vector_with_a_one_in_its_place() {
+    let [_, blob] = small_int8(Kind::Diffusion);
+    for guidance in [0, ONE] {
+        for (number, vector) in [(0_u16, [ONE, 0]), (1, [0, ONE])] {
+            let of_class = draw(&blob, 5, Some(Class { number, guidance }));
+            assert_eq!(of_class, draw_under(&blob, 5, (Condition::Vector(&vector), guidance)));
+            let of_number = (Condition::Class(number.into()), guidance);
+            assert_eq!(of_class, draw_under(&blob, 5, of_number));
+        }
+    }
+}
+
+#[test]
+fn integers_under_a_vector_stay_close_to_the_sampler_of_floats() {
+    const WIDTH: usize = 6;
+    const STEPS: u32 = 12;
+    let layers = [
+        LayerSpec::new(8 + 4 + WIDTH, 32, Activation::Silu),
+        LayerSpec::new(32, 8, Activation::Linear),
+    ];
+    let spec = Spec::new(&layers).unwrap();
+    let values = params(spec.params(), 31, 0.25);
+    let model = Diffusion::new(spec, Schedule::Cosine, Prediction::Velocity, WIDTH).unwrap();
+    let denoising = Denoising {
+        schedule: Schedule::Cosine,
+        prediction: Prediction::Velocity,
+        classes: 0,
+        vector_len: WIDTH,
+    };
+    let front = Some(Part { spec, params: &values });
+    let kind = Kind::Diffusion;
+    let bytes = write(&NetworkSpec { kind, front, back: None, denoising: Some(denoising) });
+    let network = F32Network::parse(&bytes).unwrap();
+    // Vectors as long as each other.
+    let vectors: Vec<Vec<f32>> = (0..10)
+        .map(|seed| {
+            let v = params(WIDTH, 40 + seed, 1.0);
+            let length = v.iter().map(|v| v * v).sum::<f32>().sqrt();
+            v.iter().map(|v| 2.0 * v / length).collect()
+        })
+        .collect();
+
+    let mut ranges = [LayerRange::NEW; 2];
+    let mut calibration = Calibration::new(network, &mut ranges).unwrap();
+    let needed = calibration.sampling_memory_len();
+    let sampler = Sampler::ddim(STEPS);
+    let mut watch = |memory: &mut [f32], told: Condition<'_, f32>, seed| {
+        calibration.observe_sampling(&model, &sampler, told, &mut rng::seeded(seed), memory)
+    };
+    let mut memory = vec![0.0; needed];
+    let short = TrainError::MemoryTooSmall { needed };
+    assert_eq!(watch(&mut memory[1..], Condition::None, 0), Err(short));
+    let bad = watch(&mut memory, Condition::Vector(&[0.0; WIDTH + 1]), 0);
+    assert_eq!(bad, Err(TrainError::Length { needed: WIDTH }));
+    for seed in 0..200 {
+        watch(&mut memory, Condition::Vector(&vectors[seed % 10]), seed as u64).unwrap();
+    }
+    let mut features = [[0.0; 4]; STEPS as usize];
+    let steps: Vec<Step<'_>> = (1..=STEPS)
+        .rev()
+        .zip(&mut features)
+        .map(|(k, features)| Step::at(Schedule::Cosine, (k, STEPS), features))
+        .collect();
+    let mut int8 = vec![0; quantized_len(&network, steps.len()).unwrap()];
+    quantize(&calibration, Some(Steps { steps: &steps, limit: 0.0 }), &mut int8).unwrap();
+
+    for guidance in [0.0, 1.0] {
+        let (mut same, mut other) = (Deviation::default(), Deviation::default());
+        for seed in 0..100 {
+            let vector = &vectors[seed % 10];
+            let mut generator = rng::seeded(seed as u64);
+            let mut x: Vec<f32> =
+                (0..8).map(|_| float(rng::normal_fixed(&mut generator))).collect();
+            let (mut memory, mut e) = (vec![0.0; model.memory_len(1)], [0.0; 8]);
+            for (k, step) in (1..=STEPS).rev().zip(&steps) {
+                let t = k as f32 / STEPS as f32;
+                let told = (Condition::Vector(vector), guidance);
+                model.predict(&values, (&x, t), told, &mut memory, &mut e).unwrap();
+                step.apply(Prediction::Velocity, f32::INFINITY, &e, &mut x);
+            }
+            let draw = |vector: &[f32]| {
+                let vector: Vec<i32> = vector.iter().map(|&v| fixed(v)).collect();
+                draw_under(&int8, seed as u64, (Condition::Vector(&vector), fixed(guidance)))
+            };
+            same.add(&x, &draw(vector));
+            other.add(&x, &draw(&vectors[(seed + 1) % 10]));
+        }
+        let (same, other) = (same.relative(), other.relative());
+        println!("guidance {guidance}: {same} with the same vector, {other} with another");
+        assert!(same < 0.01 && other > 10.0 * same, "{guidance}: {same} {other}");
     }
 }
 
@@ -232,6 +355,20 @@ fn slips_are_errors() {
     assert_eq!(sample(None, needed - 1, 5), Err(Int8Error::ScratchTooSmall { needed }));
     let class = Some(Class { number: 0, guidance: ONE });
     assert_eq!(sample(class, needed, 5), Err(Int8Error::NoSuchClass { classes: 0 }));
+    let under = |blob: &[u8], condition: Condition<'_, i32>| {
+        let network = Int8Network::parse(blob).unwrap();
+        let mut scratch = vec![0; network.scratch_len()];
+        network.sample_under(&mut rng::seeded(1), (condition, ONE), &mut scratch, &mut [0; 5])
+    };
+    let none = Err(Int8Error::WrongVector { expected: 0 });
+    assert_eq!(under(&vae, Condition::Vector(&[ONE])), none);
+    let [_, told] = small_told();
+    assert_eq!(under(&told, Condition::Vector(&[ONE, -ONE])), Ok(()));
+    let two = Int8Error::WrongVector { expected: 2 };
+    assert_eq!(under(&told, Condition::Vector(&[ONE])), Err(two));
+    assert_eq!(under(&told, Condition::Vector(&[ONE; 3])), Err(two));
+    assert_eq!(under(&told, Condition::Class(0)), Err(Int8Error::NoSuchClass { classes: 0 }));
+    assert_eq!(two.to_string(), "the network is told a vector of 2 values");
     let back = network.back().unwrap();
     assert_eq!(
         back.forward(&[0; 2], &mut [0; 16], &mut [0; 5]),

@@ -61,6 +61,29 @@ fn repair(bytes: &mut [u8]) {
     bytes[body..].copy_from_slice(&crc.to_le_bytes());
 }
 
+#[test]
+fn integers_make_the_vector_that_floats_make() {
+    // Values of every size that 16 fraction bits show, and far beyond: infinite and nothing.
+    for power in [-149, -140, -40, -20, -17, -16, -9, -3, 0, 5, 8, 14, 15, 16, 30, 100, 120] {
+        let size = 2.0_f64.powi(power);
+        let values: Vec<f32> =
+            normals(77, 5 * 8).iter().map(|&x| (f64::from(x) * size) as f32).collect();
+        let table = write(&values, 8, &[], &[]).unwrap();
+        let table = WordTable::parse(&table).unwrap();
+        for id in 0..5 {
+            let (mut x, mut q) = ([0.0_f64; 8], [0; 8]);
+            table.vector(id, &mut x).unwrap();
+            table.vector_fixed(id, &mut q).unwrap();
+            for (x, q) in x.into_iter().zip(q) {
+                let steps = (x * 65536.0).clamp(f64::from(i32::MIN), f64::from(i32::MAX));
+                assert!((steps - f64::from(q)).abs() <= 0.5, "2^{power}: {x} {q}");
+            }
+        }
+        assert_eq!(table.vector_fixed(5, &mut [0; 8]), Err(EmbedError::UnknownId));
+        assert_eq!(table.vector_fixed(0, &mut [0; 7]), Err(EmbedError::WrongLength));
+    }
+}
+
 /// Uses everything that a table has.
 fn exercise(table: &WordTable<'_>) {
     let last = table.len() as u32 - 1;
@@ -75,6 +98,7 @@ fn exercise(table: &WordTable<'_>) {
             }
             let mut vector = vec![0.0_f32; dim];
             table.vector(id, &mut vector).unwrap();
+            table.vector_fixed(id, &mut vec![0; dim]).unwrap();
             if let Some(word) = table.word(id) {
                 let _ = table.id(word);
             }

@@ -16,8 +16,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use eigenmote::embed::WordTable;
 use eigenmote::nn::quantized::float;
-use eigenmote::nn::{Blob, Int8Network, Kind};
+use eigenmote::nn::{
+    Activation, Blob, Condition, Denoising, Int8Network, Kind, LayerSpec, NetworkSpec, Part,
+    Prediction, Schedule, Spec,
+};
 use eigenmote::rng::{self, Generator};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
@@ -294,6 +298,88 @@ fn samples_are_those_of_the_library_and_fixed_by_the_seed() {
         ("vae.eign --shape 8x7 -o x.png", "--shape 8x7 has 56 values"),
     ] {
         let text = stderr(&bench.run(&format!("sample {args}")));
+        assert!(text.contains(what), "{text}");
+    }
+}
+
+#[test]
+fn a_model_that_is_told_prompts_draws_each_of_them_or_one() {
+    let bench = Bench::new();
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware/networks/models");
+    let [painter, table] = ["painter.eign", "prompts.etab"].map(|name| models.join(name));
+    let [(painter, model), (table, prompts)] =
+        [painter, table].map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()));
+    let (network, prompts) =
+        (Int8Network::parse(&model).unwrap(), WordTable::parse(&prompts).unwrap());
+    let expected = |words: &str, guidance: i32| -> Vec<u8> {
+        let (mut vector, mut out) = ([0; 16], [0; 64]);
+        prompts.vector_fixed(prompts.id(words).unwrap(), &mut vector).unwrap();
+        let told = (Condition::Vector(&vector), guidance);
+        let mut scratch = vec![0; network.scratch_len()];
+        network.sample_under(&mut rng::seeded(9), told, &mut scratch, &mut out).unwrap();
+        out.iter().flat_map(|x| x.to_le_bytes()).collect()
+    };
+    let sample = |rest: &str| {
+        bench.ok(&format!("sample {painter} --prompts {table} --seed 9 -o a.bin {rest}"));
+        std::fs::read(bench.path("a.bin")).unwrap()
+    };
+    assert_eq!(sample("-n 1 --prompt seven"), expected("seven", 0));
+    assert_eq!(sample("-n 1 --prompt SEVEN --guidance 1.5"), expected("seven", 3 << 15));
+    let (all, one) = (sample("-n 31"), sample("-n 1"));
+    assert_eq!((all.len(), one.as_slice()), (31 * 64 * 4, &all[..256]));
+    assert_eq!(one, expected("zero", 0));
+
+    // A network of floats that paints (2·v₀ − v₁, v₁) for four values of a vector.
+    let layers = [LayerSpec::new(2 + 1 + 4, 2, Activation::Linear)];
+    let params = [
+        [0.0, 0.0, 0.0, 2.0, -1.0, 0.0, 0.0].as_slice(),
+        &[0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0],
+        &[0.0; 2],
+    ]
+    .concat();
+    let denoising = Denoising {
+        schedule: Schedule::Cosine,
+        prediction: Prediction::Sample,
+        classes: 0,
+        vector_len: 4,
+    };
+    let front = Some(Part { spec: Spec::new(&layers).unwrap(), params: &params });
+    let kind = Kind::Diffusion;
+    let spec = NetworkSpec { kind, front, back: None, denoising: Some(denoising) };
+    let mut blob = vec![0; spec.encoded_len()];
+    spec.write(&mut blob).unwrap();
+    bench.file("two.eign", &blob);
+    bench.file("vectors.txt", "up 0.5 0.25 0 0\ndown -0.5 0.125 0.1 0\n");
+    bench.ok("export vectors.txt --table two.etab");
+    bench.ok("quantize two.eign --prompts two.etab --steps 4 -o two8.eign");
+    assert!(bench.ok("inspect two8.eign").contains("vector"));
+    for model in ["two", "two8"] {
+        bench.ok(&format!("sample {model}.eign --prompts two.etab -n 3 -o two.csv"));
+        let found = rows(&bench.read("two.csv"));
+        for (row, [a, b]) in found.iter().zip([[0.75, 0.25], [-1.125, 0.125], [0.75, 0.25]]) {
+            assert!((row[0] - a).abs() < 0.02 && (row[1] - b).abs() < 0.02, "{model}: {row:?}");
+        }
+        assert_eq!(found.len(), 3);
+    }
+    let two = "two8.eign --prompts two.etab";
+    for (args, what) in [
+        (
+            format!("sample {two} --prompt left -o x.csv"),
+            "none of the 2 prompts in two.etab: up, down",
+        ),
+        (
+            format!("sample two8.eign --prompts {table} -o x.csv"),
+            "vectors of 16 values, but the model is told 4",
+        ),
+        ("sample two8.eign -o x.csv".into(), "told a vector of 4 values: give a table of prompts"),
+        (
+            "quantize two.eign -o x.eign".into(),
+            "told a vector of 4 values: give a table of prompts",
+        ),
+        (format!("sample {two} --class 0 -o x.csv"), "the model has 0 classes"),
+        ("sample two8.eign --prompt up -o x.csv".into(), "--prompts <TABLE>"),
+    ] {
+        let text = stderr(&bench.run(&args));
         assert!(text.contains(what), "{text}");
     }
 }

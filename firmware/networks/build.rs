@@ -15,21 +15,34 @@ fn main() {
     let out = env::var("OUT_DIR").expect("set by cargo");
     let mut code = String::new();
     let mut all = String::new();
-    for line in list.lines().filter_map(|line| line.strip_prefix("model ")) {
-        let name = line.trim();
-        let file = fs::read(format!("models/{name}.eign")).expect("a model of that name");
+    let mut constant = |file: &str| {
+        let (name, _) = file.split_once('.').expect("a name with an ending");
+        let bytes = fs::read(Path::new("models").join(file)).expect("a file of that name");
         // Behind the blob there is what only the desktop needs.
-        let length = u32::from_le_bytes(file[8..12].try_into().expect("four bytes")) as usize;
-        fs::write(Path::new(&out).join(format!("{name}.blob")), &file[..length])
+        let length = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes")) as usize;
+        fs::write(Path::new(&out).join(format!("{name}.blob")), &bytes[..length])
             .expect("the folder can be written");
         let constant = name.to_uppercase();
         writeln!(
             code,
-            "/// The model of this name.\npub static {constant}: &[u8] = \
+            "/// The model or table of this name.\npub static {constant}: &[u8] = \
              include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.blob\"));"
         )
         .expect("a string takes it");
-        write!(all, "(c\"{name}\", {constant}), ").expect("a string takes it");
+        constant
+    };
+    for line in list.lines() {
+        match line.split(' ').collect::<Vec<_>>()[..] {
+            ["model", name] => {
+                let constant = constant(&format!("{name}.eign"));
+                write!(all, "(c\"{name}\", {constant}), ").expect("a string takes it");
+            }
+            ["paints", painter, prompts] => {
+                constant(&format!("{painter}.eign"));
+                constant(&format!("{prompts}.etab"));
+            }
+            _ => {}
+        }
     }
     writeln!(
         code,

@@ -2,7 +2,7 @@
 //! that parses must run and sample.
 #![no_main]
 
-use eigenmote::nn::{Blob, Class, F32Network, Int8Network, Kind, Numbers};
+use eigenmote::nn::{Blob, Condition, F32Network, Int8Error, Int8Network, Kind, Numbers};
 use eigenmote::rng;
 use libfuzzer_sys::fuzz_target;
 
@@ -32,12 +32,19 @@ fn integers(bytes: &[u8], x: i32) {
     let blob = network.blob();
     let (mut scratch, mut out) = (vec![0; network.scratch_len()], vec![0; blob.outputs()]);
     let samples = matches!(blob.kind(), Kind::Vae | Kind::Gan | Kind::Diffusion);
-    for class in
-        [None, Some(Class { number: 0, guidance: x }), Some(Class { number: 0, guidance: 0 })]
-    {
-        let known = class.is_none() || blob.classes() > 0;
-        let result = network.sample(&mut rng::seeded(1), class, &mut scratch, &mut out);
-        assert_eq!(result.is_ok(), samples && known);
+    let (classes, width) = (blob.classes(), blob.classes().max(blob.vector_len()));
+    assert!(classes == 0 || blob.vector_len() == 0);
+    let (vector, longer) = (vec![x; width], vec![x; width + 1]);
+    let mut sample = |condition, guidance| {
+        network.sample_under(&mut rng::seeded(1), (condition, guidance), &mut scratch, &mut out)
+    };
+    for guidance in [0, x] {
+        assert_eq!(sample(Condition::None, guidance).is_ok(), samples);
+        let class = sample(Condition::Class(0), guidance);
+        assert_eq!(class.is_ok(), samples && classes > 0);
+        assert_eq!(sample(Condition::Vector(&vector), guidance).is_ok(), samples);
+        let refused = Err(Int8Error::WrongVector { expected: width });
+        assert_eq!(sample(Condition::Vector(&longer), guidance), refused);
     }
 }
 
@@ -108,7 +115,8 @@ fuzz_target!(|data: &[u8]| {
     let length = 24 + body.len() + bytes + 4;
     let mut blob = vec![b'E', b'I', b'G', b'N', 1, kind, numbers, layers];
     blob.extend((length as u32).to_le_bytes());
-    blob.extend([front, if kind == 4 { sizes[11] % 3 } else { 0 }]);
+    let told = if classes > 0 && sizes[11] & 0x80 != 0 { 16 } else { 0 };
+    blob.extend([front, if kind == 4 { told + sizes[11] % 3 } else { 0 }]);
     let steps = if numbers == 0 { steps % 2 } else { steps };
     blob.extend([classes, 0, features, 0, steps, 0, 0, 0, 0, 0]);
     blob.extend(body);

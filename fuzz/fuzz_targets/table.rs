@@ -23,6 +23,13 @@ fn exercise(table: &WordTable<'_>) {
             }
             let mut vector = vec![0.0_f32; dim];
             table.vector(id, &mut vector).unwrap();
+            let mut fixed = vec![0; dim];
+            table.vector_fixed(id, &mut fixed).unwrap();
+            for (x, q) in vector.iter().zip(fixed) {
+                // The cast ends where the integers end.
+                let steps = f64::from(*x) * 65536.0;
+                assert!((steps.clamp(-2147483648.0, 2147483647.0) - f64::from(q)).abs() <= 0.501);
+            }
             assert_eq!(table.word(id).is_some(), table.has_words());
             let found = table.word(id).and_then(|word| table.id(word));
             assert!(found.is_none_or(|found| table.word(found) == table.word(id)));

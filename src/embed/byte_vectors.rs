@@ -95,6 +95,28 @@ pub fn quantize<T: Scalar>(x: &[T], out: &mut [i8]) -> Result<T, EmbedError> {
     })
 }
 
+/// [`quantize`] of integers, by integers alone: values with any number of fraction bits, such as come out of
+/// an [`Int8Network`](crate::nn::Int8Network), become a query for
+/// [`nearest_to`](super::WordTable::nearest_to), for which the size of a vector does not count.
+///
+/// # Errors
+/// [`EmbedError::WrongLength`] unless both are as long.
+///
+/// # Cost
+/// A division of 64 bits per value.
+pub fn quantize_fixed(x: &[i32], out: &mut [i8]) -> Result<(), EmbedError> {
+    if x.len() != out.len() {
+        return Err(EmbedError::WrongLength);
+    }
+    let largest = x.iter().fold(0, |most: u32, x| most.max(x.unsigned_abs()));
+    for (out, &x) in out.iter_mut().zip(x) {
+        let steps = u64::from(x.unsigned_abs()) * 127 + u64::from(largest / 2);
+        let q = i8::try_from(steps.checked_div(largest.into()).unwrap_or(0)).unwrap_or(127);
+        *out = if x < 0 { -q } else { q };
+    }
+    Ok(())
+}
+
 pub(super) fn quantize_to<T: Scalar>(x: &[T], mut put: impl FnMut(i8)) -> Result<T, EmbedError> {
     if !simd::all_finite(x) {
         return Err(EmbedError::NotFinite);
@@ -129,6 +151,24 @@ mod tests {
             let error = of(n) * f64::from(n).sqrt() - 1.0;
             assert!(error.abs() <= 2_f64.powi(-13), "{n}: {error}");
         }
+    }
+
+    #[test]
+    fn integers_are_rounded_as_floats_are() {
+        let mut q = [0; 6];
+        let x = [127_i32, -63, 1, 64, 0, -127];
+        assert_eq!((quantize_fixed(&x, &mut q), q), (Ok(()), [127, -63, 1, 64, 0, -127]));
+        // Halves of a step, away from zero.
+        let x = [254, -1, 1, 3, -3, -254];
+        assert_eq!((quantize_fixed(&x, &mut q), q), (Ok(()), [127, -1, 1, 2, -2, -127]));
+        let x = [i32::MIN, i32::MAX, 1 << 24, -(1 << 24), (1 << 23) - 1, 0];
+        assert_eq!((quantize_fixed(&x, &mut q), q), (Ok(()), [-127, 127, 1, -1, 0, 0]));
+        let floats = x.map(f64::from);
+        let mut by_floats = [0; 6];
+        assert!(quantize(&floats, &mut by_floats).is_ok());
+        assert_eq!(q, by_floats);
+        assert_eq!((quantize_fixed(&[0; 6], &mut q), q), (Ok(()), [0; 6]));
+        assert_eq!(quantize_fixed(&[1], &mut q), Err(EmbedError::WrongLength));
     }
 
     #[test]

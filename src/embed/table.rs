@@ -89,7 +89,7 @@ use super::perfect::{self, buckets, slots};
 use crate::Scalar;
 use crate::codec::model::{CRC, u16_at, u32_at};
 
-pub use super::byte_vectors::{MAX_DIM, ONE, quantize};
+pub use super::byte_vectors::{MAX_DIM, ONE, quantize, quantize_fixed};
 pub use super::table_spec::WordTableSpec;
 
 /// What a score of [`Analogy::Mul`] of 1 is: its scores reach 1000.
@@ -422,6 +422,33 @@ impl<'a> WordTable<'a> {
         Ok(())
     }
 
+    /// [`vector`](Self::vector) by integers alone: `scale·q` with 16 fraction bits, rounded to nearest,
+    /// halves up; what does not fit becomes the nearest value that does.
+    ///
+    /// # Errors
+    /// As [`vector`](Self::vector).
+    pub fn vector_fixed(&self, id: u32, out: &mut [i32]) -> Result<(), EmbedError> {
+        let row = self.row(id).ok_or(EmbedError::UnknownId)?;
+        if out.len() != row.len() {
+            return Err(EmbedError::WrongLength);
+        }
+        let (scales, _) = self.scales.as_chunks::<4>();
+        let bits = scales.get(id as usize).map_or(0, |&bits| u32::from_le_bytes(bits));
+        // scale = mantissa·2^(exponent − 150), with 16 fraction bits 2^(exponent − 134).
+        let (exponent, fraction) = (bits >> 23, i64::from(bits & 0x7f_ffff));
+        let mantissa = if exponent == 0 { fraction } else { fraction | 0x80_0000 };
+        let exponent = exponent.max(1);
+        let (left, right) = (exponent.saturating_sub(134), 134_u32.saturating_sub(exponent));
+        for (out, &q) in out.iter_mut().zip(row) {
+            // Less than 2^31: shifted further than this it is out of range, or nothing.
+            let product = i64::from(q.cast_signed()).wrapping_mul(mantissa);
+            let half = (1_i64 << right.min(62)) >> 1;
+            let value = (product << left.min(31)).wrapping_add(half) >> right.min(62);
+            *out = i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX });
+        }
+        Ok(())
+    }
+
     /// The cosine of two vectors, in units of 2^−24.
     ///
     /// # Errors
@@ -456,7 +483,7 @@ impl<'a> WordTable<'a> {
         Ok(self.search(&[id], out, |row| cosine(row, query)))
     }
 
-    /// The same for a vector that need not be in the table ([`quantize`] makes one), without those in
+    /// The same for a vector that need not be in the table ([`quantize`] and [`quantize_fixed`] make one), without those in
     /// `exclude`.
     ///
     /// # Errors

@@ -13,6 +13,7 @@
 //! Source: Rumelhart, Hinton & Williams, "Learning representations by back-propagating errors",
 //! Nature 323 (1986).
 
+use super::NnError;
 use super::product::{Forward, InputGradient, PANEL, WeightGradient};
 use super::spec::{LayerSpec, Spec};
 use crate::scalar::Scalar;
@@ -65,6 +66,17 @@ impl core::fmt::Display for TrainError {
 }
 
 impl core::error::Error for TrainError {}
+
+impl From<NnError> for TrainError {
+    fn from(error: NnError) -> Self {
+        match error {
+            NnError::NotFinite => Self::NotFinite,
+            NnError::Overflow => Self::Overflow,
+            NnError::ScratchTooSmall { needed } => Self::MemoryTooSmall { needed },
+            NnError::WrongLength { expected } => Self::Length { needed: expected },
+        }
+    }
+}
 
 /// A network at work on batches: forward, then backward.
 ///

@@ -15,8 +15,8 @@
 //! | 7 | 1 | layers L, 1 to 32 |
 //! | 8 | 4 | length of the blob, CRC included |
 //! | 12 | 1 | layers of the front part, 0 to L; the others are the back part |
-//! | 13 | 1 | diffusion: what is predicted, 0 the noise, 1 the clean sample, 2 the velocity; else 0 |
-//! | 14 | 2 | diffusion: classes C; else 0 |
+//! | 13 | 1 | diffusion: what is predicted, 0 the noise, 1 the clean sample, 2 the velocity, and 16 more if it is told a vector; else 0 |
+//! | 14 | 2 | diffusion: classes C, or values C of the vector; else 0 |
 //! | 16 | 2 | diffusion: features of the time F; else 0 |
 //! | 18 | 2 | diffusion: schedule, 0 cosine, 1 linear (`f32`), or steps S, 1 to 4096 (integers); else 0 |
 //! | 20 | 4 | integers, diffusion: limit of the clean sample, 16 fraction bits, 0 for none; else 0 |
@@ -27,8 +27,8 @@
 //! Activations are 0 linear, 1 relu, 2 leaky relu (the only one with a slope), 3 tanh, 4 sigmoid,
 //! 5 silu, 6 gelu, 7 gelu by tanh. The front part is the encoder of an autoencoder or VAE (whose last
 //! layer gives mean and log-variance of each latent value) or the network of a diffusion model, whose
-//! inputs are the sample, F features of the time and C values of which one is 1; the back part is the
-//! network, decoder or generator, or takes the latent vector of a diffusion model to a sample. A VAE
+//! inputs are the sample, F features of the time and C values, of which one is 1 or which are the vector
+//! that the network is told ([`Condition`](super::Condition)); the back part is the network, decoder or generator, or takes the latent vector of a diffusion model to a sample. A VAE
 //! may come without its front, a diffusion model without a back.
 //!
 //! Floats: for each layer its weights, `W[o][i]` row by row, then its bias.
@@ -77,6 +77,8 @@ pub(super) const FIXED_BYTES: usize = 4;
 pub(super) const TABLE_LEN: usize = 257;
 /// Bytes of the coefficients of a step.
 pub(super) const COEFFICIENT_BYTES: usize = 16;
+/// Added to the code of the prediction: the network is told a vector.
+const TOLD_A_VECTOR: u8 = 16;
 
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
@@ -171,7 +173,9 @@ pub struct Blob<'a> {
     numbers: Numbers,
     front: usize,
     prediction: Prediction,
-    classes: usize,
+    /// Classes or values of a vector, and which of the two.
+    condition: usize,
+    told_a_vector: bool,
     features: usize,
     /// Steps, or for floats the code of the schedule.
     steps: usize,
@@ -220,7 +224,8 @@ impl<'a> Blob<'a> {
             _ => return Err(BlobError::BadHeader),
         };
         let [front, prediction] = u16_at(header, 12).to_le_bytes();
-        let prediction = match prediction {
+        let told_a_vector = prediction & TOLD_A_VECTOR != 0;
+        let prediction = match prediction & !TOLD_A_VECTOR {
             0 => Prediction::Noise,
             1 => Prediction::Sample,
             2 => Prediction::Velocity,
@@ -237,7 +242,8 @@ impl<'a> Blob<'a> {
             numbers,
             front: usize::from(front),
             prediction,
-            classes: usize::from(u16_at(header, 14)),
+            condition: usize::from(u16_at(header, 14)),
+            told_a_vector,
             features: usize::from(u16_at(header, 16)),
             steps: usize::from(u16_at(header, 18)),
             limit: i32_at(header, 20),
@@ -279,19 +285,21 @@ impl<'a> Blob<'a> {
             (Kind::Autoencoder, Some((_, latent)), Some((inputs, _))) => latent == inputs,
             (Kind::Vae, Some((_, twice)), Some((inputs, _))) => twice == 2 * inputs,
             (Kind::Diffusion, Some((inputs, latent)), back) => {
-                inputs == latent + self.features + self.classes
+                inputs == latent + self.features + self.condition
                     && back.is_none_or(|(from, to)| from == latent && to >= latent)
             }
             _ => false,
         };
         let schedule = match self.kind {
+            Kind::Diffusion if self.told_a_vector && self.condition == 0 => false,
             Kind::Diffusion => match self.numbers {
                 Numbers::F32 => schedule_of(self.steps).is_some() && self.limit == 0,
                 Numbers::Int8 => (1..=MAX_STEPS).contains(&self.steps) && self.limit >= 0,
             },
             _ => {
                 self.prediction == Prediction::Noise
-                    && self.classes == 0
+                    && !self.told_a_vector
+                    && self.condition == 0
                     && self.features == 0
                     && self.steps == 0
                     && self.limit == 0
@@ -384,7 +392,17 @@ impl<'a> Blob<'a> {
 
     /// Diffusion: number of classes, 0 if it was trained without.
     pub fn classes(&self) -> usize {
-        self.classes
+        if self.told_a_vector { 0 } else { self.condition }
+    }
+
+    /// Diffusion: number of values of the vector that the network is told, 0 if it is told none.
+    pub fn vector_len(&self) -> usize {
+        if self.told_a_vector { self.condition } else { 0 }
+    }
+
+    /// Diffusion: number of inputs that hold a [`Condition`](super::Condition), a class or a vector.
+    pub(super) fn condition_len(&self) -> usize {
+        self.condition
     }
 
     /// Diffusion: number of features of the time.
@@ -550,10 +568,15 @@ impl<'a> F32Network<'a> {
 
     /// What a diffusion model was trained for.
     pub fn denoising(&self) -> Option<Denoising> {
-        let Blob { kind: Kind::Diffusion, prediction, classes, steps, .. } = self.blob else {
+        let Blob { kind: Kind::Diffusion, prediction, steps, .. } = self.blob else {
             return None;
         };
-        Some(Denoising { schedule: schedule_of(steps)?, prediction, classes })
+        Some(Denoising {
+            schedule: schedule_of(steps)?,
+            prediction,
+            classes: self.blob.classes(),
+            vector_len: self.blob.vector_len(),
+        })
     }
 }
 
@@ -707,7 +730,8 @@ pub struct Part<'a> {
     pub params: &'a [f32],
 }
 
-/// What a diffusion model was trained for, as [`Diffusion::new`](super::Diffusion::new) takes it.
+/// What a diffusion model was trained for, as [`Diffusion::new`](super::Diffusion::new) takes it: with
+/// `classes` or `vector_len` as the length of the condition.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Denoising {
@@ -717,6 +741,16 @@ pub struct Denoising {
     pub prediction: Prediction,
     /// Number of classes, 0 for none.
     pub classes: usize,
+    /// Number of values of the vector that the network is told, 0 for none. There are classes or a
+    /// vector, not both.
+    pub vector_len: usize,
+}
+
+impl Denoising {
+    /// Number of inputs of the network that hold the class or the vector.
+    pub const fn condition_len(&self) -> usize {
+        self.classes.saturating_add(self.vector_len)
+    }
 }
 
 /// What to write into a blob of floats.
@@ -772,9 +806,13 @@ impl<'a> NetworkSpec<'a> {
         }
         let small = |n: usize| u16::try_from(n).map_err(|_| BlobError::BadHeader);
         let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
-        let (schedule, prediction, classes) = match self.denoising {
+        let (schedule, prediction, condition) = match self.denoising {
             None => (0, 0, 0),
-            Some(Denoising { schedule, prediction, classes }) => {
+            Some(Denoising { classes: 1.., vector_len: 1.., .. }) => {
+                return Err(BlobError::BadParts);
+            }
+            Some(denoising) => {
+                let Denoising { schedule, prediction, vector_len, .. } = denoising;
                 let schedule = match schedule {
                     Schedule::Cosine => 0,
                     Schedule::Linear => 1,
@@ -784,19 +822,20 @@ impl<'a> NetworkSpec<'a> {
                     Prediction::Sample => 1,
                     Prediction::Velocity => 2,
                 };
-                (schedule, prediction, classes)
+                let told = if vector_len > 0 { TOLD_A_VECTOR } else { 0 };
+                (schedule, prediction | told, denoising.condition_len())
             }
         };
-        // What is no sample and no class is the time.
+        // What is neither sample nor condition is the time.
         let features = self.denoising.and(self.front).map_or(0, |part| {
-            part.spec.inputs().saturating_sub(part.spec.outputs()).saturating_sub(classes)
+            part.spec.inputs().saturating_sub(part.spec.outputs()).saturating_sub(condition)
         });
         let mut writer = Writer { out, at: 0 };
         writer.put(&MAGIC);
         writer.put(&[VERSION, self.kind as u8, Numbers::F32 as u8, byte(layers)]);
         writer.put(&length.to_le_bytes());
         writer.put(&[byte(front), prediction]);
-        writer.put(&small(classes)?.to_le_bytes());
+        writer.put(&small(condition)?.to_le_bytes());
         writer.put(&small(features)?.to_le_bytes());
         writer.put(&small(schedule)?.to_le_bytes());
         writer.put(&[0; 4]);

@@ -22,26 +22,30 @@
 //! shift, multiplier and zero point (1, 2, 2) from outputs back to 16 fraction bits.
 //!
 //! # Diffusion
-//! A sample starts as noise `x`. Each step lets the network see `x`, its F features and the class, and
-//! with its output `e` and four coefficients of 16 fraction bits takes
+//! A sample starts as noise `x`. Each step lets the network see `x`, its F features and the class or
+//! vector, and with its output `e` and four coefficients of 16 fraction bits takes
 //!
 //! ```text
 //! clean = c₀·x + c₁·e, within ± the limit
 //! x     = c₂·clean + c₃·x
 //! ```
 //!
-//! which is [`Sampler`](super::Sampler) without noise on the way (DDIM, Song et al. 2021); see [`Step`].
-//! With a class and a guidance `g`, `e = (1 + g)·e(class) − g·e(none)`.
+//! which is [`Sampler`] without noise on the way (DDIM, Song et al. 2021); see [`Step`].
+//! Told a class or a vector, with a guidance `g`, `e = (1 + g)·e(told) − g·e(none)`.
 
 use core::fmt;
 
 use rand_core::Rng;
 
+use super::gradient::{TrainError, take};
 use super::model::{
     self, Blob, BlobError, CHANNEL_BYTES, COEFFICIENT_BYTES, F32Layers, F32Network, FIXED_BYTES,
     Kind, Numbers, PORT_BYTES, Stage, TABLE_LEN, Writer, i32_at, u16_at,
 };
-use super::{Activation, LayerSpec, NnError, Prediction};
+use super::{
+    Activation, Condition, Diffusion, LayerSpec, NnError, Prediction, Sampler, Schedule,
+    diffusion::embed_time,
+};
 use crate::rng;
 use crate::scalar::Scalar;
 use crate::simd::Lanes;
@@ -79,6 +83,11 @@ pub enum Int8Error {
         /// Number of classes it has.
         classes: usize,
     },
+    /// A vector that the network is to be told has not the length of those it was trained with.
+    WrongVector {
+        /// The right one: [`Blob::vector_len`], or the number of classes.
+        expected: usize,
+    },
     /// A network of this kind draws no samples.
     NoSampler,
 }
@@ -91,6 +100,10 @@ impl fmt::Display for Int8Error {
                 write!(f, "the scratch memory must hold {needed} values")
             }
             Self::NoSuchClass { classes } => write!(f, "the network has {classes} classes"),
+            Self::WrongVector { expected: 0 } => f.write_str("the network is told no vector"),
+            Self::WrongVector { expected } => {
+                write!(f, "the network is told a vector of {expected} values")
+            }
             Self::NoSampler => f.write_str("a network of this kind draws no samples"),
         }
     }
@@ -257,8 +270,12 @@ impl<'a> Int8Network<'a> {
     pub fn scratch_len(&self) -> usize {
         let parts = self.front.iter().chain(&self.back);
         let widest = parts.map(Int8Layers::scratch_len).max().unwrap_or(0);
-        let kept = if self.blob.classes() > 0 { self.blob.latent() } else { 0 };
-        widest + kept
+        widest + self.kept_len()
+    }
+
+    /// What guidance keeps: a prediction, if the network is told something.
+    fn kept_len(&self) -> usize {
+        if self.blob.condition_len() > 0 { self.blob.latent() } else { 0 }
     }
 
     /// Draws a sample: a latent vector of standard normal values through decoder or generator, or noise
@@ -279,13 +296,43 @@ impl<'a> Int8Network<'a> {
         scratch: &mut [i16],
         out: &mut [i32],
     ) -> Result<(), Int8Error> {
+        let told = class.map_or((Condition::None, 0), |Class { number, guidance }| {
+            (Condition::Class(number.into()), guidance)
+        });
+        self.sample_under(rng, told, scratch, out)
+    }
+
+    /// [`sample`](Self::sample) of a network that is told a condition: a class, or a vector of
+    /// [`Blob::vector_len`] values with 16 fraction bits, such as
+    /// [`WordTable::vector_fixed`](crate::embed::WordTable::vector_fixed) gives for a prompt. Behind it
+    /// stands the guidance, with 16 fraction bits as in [`Class`]. A network with classes may be told a
+    /// vector of as many values, which mixes them.
+    ///
+    /// # Errors
+    /// [`Int8Error`]
+    ///
+    /// # Cost
+    /// As [`sample`](Self::sample).
+    pub fn sample_under(
+        &self,
+        rng: &mut impl Rng,
+        told: (Condition<'_, i32>, i32),
+        scratch: &mut [i16],
+        out: &mut [i32],
+    ) -> Result<(), Int8Error> {
         let expected = self.blob.outputs();
         if out.len() != expected {
             return Err(Int8Error::WrongLength { expected });
         }
-        let classes = self.blob.classes();
-        if class.is_some_and(|class| usize::from(class.number) >= classes) {
-            return Err(Int8Error::NoSuchClass { classes });
+        let (classes, expected) = (self.blob.classes(), self.blob.condition_len());
+        match told.0 {
+            Condition::Class(number) if number >= classes => {
+                return Err(Int8Error::NoSuchClass { classes });
+            }
+            Condition::Vector(vector) if vector.len() != expected => {
+                return Err(Int8Error::WrongVector { expected });
+            }
+            _ => {}
         }
         let needed = self.scratch_len();
         let scratch = scratch.get_mut(..needed).ok_or(Int8Error::ScratchTooSmall { needed })?;
@@ -295,7 +342,7 @@ impl<'a> Int8Network<'a> {
                 // Checked by parsing: a latent vector is not longer than a sample.
                 let latent = out.get_mut(..denoiser.outputs()).unwrap_or(&mut []);
                 latent.iter_mut().for_each(|x| *x = rng::normal_fixed(rng));
-                self.denoise(denoiser, class, scratch, latent)?;
+                self.denoise(denoiser, told, scratch, latent)?;
                 match back {
                     Some(decoder) => {
                         let (near, far) = decoder.halves(scratch)?;
@@ -313,34 +360,33 @@ impl<'a> Int8Network<'a> {
     fn denoise(
         &self,
         denoiser: &Int8Layers<'a>,
-        class: Option<Class>,
+        (condition, guidance): (Condition<'_, i32>, i32),
         scratch: &mut [i16],
         x: &mut [i32],
     ) -> Result<(), Int8Error> {
         let needed = self.scratch_len();
         let small = Int8Error::ScratchTooSmall { needed };
-        let kept = if self.blob.classes() > 0 { x.len() } else { 0 };
-        let (kept, scratch) = scratch.split_at_mut_checked(kept).ok_or(small)?;
-        let guided = class.filter(|class| class.guidance != 0);
+        let (kept, scratch) = scratch.split_at_mut_checked(self.kept_len()).ok_or(small)?;
+        let guided = guidance != 0 && !matches!(condition, Condition::None);
         let mut rest = self.steps;
         while let Some((step, tail)) = self.split_step(rest) {
             rest = tail;
-            if guided.is_some() {
-                let free = self.look(denoiser, &step, None, scratch, x)?;
+            if guided {
+                let free = self.look(denoiser, &step, Condition::None, scratch, x)?;
                 for (kept, &e) in kept.iter_mut().zip(free) {
                     *kept = e;
                 }
             }
-            let seen = self.look(denoiser, &step, class, scratch, x)?;
+            let seen = self.look(denoiser, &step, condition, scratch, x)?;
             let [to_clean, e_clean, keep, to_x] = step.coefficients();
             // Without guidance the first list is not read: any list of that length.
-            let free = if guided.is_some() { &*kept } else { seen };
+            let free = if guided { &*kept } else { seen };
             for ((x, &e), &free) in x.iter_mut().zip(seen).zip(free) {
                 let mut e = denoiser.ports.leave(e);
-                if let Some(class) = guided {
+                if guided {
                     let free = denoiser.ports.leave(free);
                     let apart = i64::from(e) - i64::from(free);
-                    let more = apart.saturating_mul(class.guidance.into()) >> 16;
+                    let more = apart.saturating_mul(guidance.into()) >> 16;
                     e = narrow(i64::from(e).saturating_add(more));
                 }
                 let mut clean = blend(&[(to_clean, *x), (e_clean, e)]);
@@ -359,7 +405,7 @@ impl<'a> Int8Network<'a> {
         &self,
         denoiser: &Int8Layers<'a>,
         step: &StepView<'a>,
-        class: Option<Class>,
+        condition: Condition<'_, i32>,
         scratch: &'s mut [i16],
         x: &[i32],
     ) -> Result<&'s [i16], Int8Error> {
@@ -371,10 +417,13 @@ impl<'a> Int8Network<'a> {
             *slot = i16::from_le_bytes(feature);
         }
         let behind = behind.get_mut(features.len()..).unwrap_or(&mut []);
-        let one = denoiser.ports.enter(ONE);
-        let number = class.map(|class| usize::from(class.number));
-        for (index, slot) in behind.iter_mut().take(self.blob.classes()).enumerate() {
-            *slot = if number == Some(index) { one } else { 0 };
+        for (index, slot) in behind.iter_mut().take(self.blob.condition_len()).enumerate() {
+            let value = match condition {
+                Condition::Class(number) if number == index => ONE,
+                Condition::None | Condition::Class(_) => 0,
+                Condition::Vector(vector) => vector.get(index).copied().unwrap_or(0),
+            };
+            *slot = denoiser.ports.enter(value);
         }
         denoiser.run(near, far)
     }
@@ -696,6 +745,55 @@ impl<'a> Calibration<'a> {
             }
         })
     }
+
+    /// Draws a sample in floats and watches all inputs of the network of a diffusion model on its way,
+    /// under a condition and, as guidance needs it, under none; and the back, if it is there. `model` is
+    /// what the blob was made of.
+    ///
+    /// # Errors
+    /// Those of [`Diffusion::sample`]; [`TrainError::MemoryTooSmall`] unless `memory` holds
+    /// [`sampling_memory_len`](Self::sampling_memory_len) values.
+    pub fn observe_sampling(
+        &mut self,
+        model: &Diffusion<'_, f32>,
+        sampler: &Sampler<f32>,
+        condition: Condition<'_, f32>,
+        rng: &mut impl Rng,
+        memory: &mut [f32],
+    ) -> Result<(), TrainError> {
+        let needed = self.sampling_memory_len();
+        let short = TrainError::MemoryTooSmall { needed };
+        let memory = memory.get_mut(..needed).ok_or(short)?;
+        let (input, memory) = take(memory, model.network().inputs()).ok_or(short)?;
+        let (x, memory) = take(memory, model.width()).ok_or(short)?;
+        let (prediction, memory) = take(memory, model.width()).ok_or(short)?;
+        let (unused, memory) = take(memory, model.width()).ok_or(short)?;
+        let back = self.network.back();
+        let (sample, scratch) = take(memory, back.map_or(0, |back| back.outputs())).ok_or(short)?;
+        let kind = (model.schedule(), model.prediction());
+        let times = if matches!(condition, Condition::None) { 1 } else { 2 };
+        sampler.run(kind, rng, x, prediction, |x, t, prediction| -> Result<(), TrainError> {
+            let both = [(condition, prediction), (Condition::None, &mut *unused)];
+            for (told, out) in both.into_iter().take(times) {
+                for (slot, &x) in input.iter_mut().zip(x) {
+                    *slot = x;
+                }
+                model.condition(input, t, told)?;
+                self.observe(true, input, scratch, out)?;
+            }
+            Ok(())
+        })?;
+        Ok(self.observe(false, x, scratch, sample)?)
+    }
+
+    /// Values of memory that [`observe_sampling`](Self::observe_sampling) needs.
+    pub fn sampling_memory_len(&self) -> usize {
+        let (front, back) = (self.network.front(), self.network.back());
+        let parts = front.iter().chain(&back);
+        let scratch = parts.map(F32Layers::scratch_len).max().unwrap_or(0);
+        let ends = front.map_or(0, |front| front.inputs() + 3 * front.outputs());
+        scratch + ends + back.map_or(0, |back| back.outputs())
+    }
 }
 
 /// One step of the sampler of a diffusion model, in floats.
@@ -713,7 +811,16 @@ pub struct Step<'a> {
     pub next: f32,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    /// The step at time `k/count` to `(k − 1)/count`, with the features of the time written to `features`:
+    /// a sampler of `count` steps takes those from `k = count` down to 1.
+    pub fn at(schedule: Schedule, (k, count): (u32, u32), features: &'a mut [f32]) -> Self {
+        let time = |k: u32| f32::from_u32(k) / f32::from_u32(count.max(1));
+        let alpha = |k: u32| if k == 0 { 1.0 } else { schedule.alpha_bar(time(k)) };
+        embed_time(time(k), features);
+        Self { features, alpha: alpha(k), next: alpha(k.saturating_sub(1)) }
+    }
+
     /// The step in floats, in place: what integers come close to. `limit` may be infinite, `e` is the
     /// output of the network for `x`.
     pub fn apply(&self, prediction: Prediction, limit: f32, e: &[f32], x: &mut [f32]) {

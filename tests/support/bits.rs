@@ -129,6 +129,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "samplers f64", hash: nn::samplers::<f64>, pinned: 0x6353_304f_7023_7909 },
     Group { name: "network f32", hash: nn::blobs, pinned: 0x1bb7_af36_c7cb_bf9e },
     Group { name: "network int8", hash: nn::integers, pinned: 0x3090_436f_7151_0954 },
+    Group { name: "network int8 told a vector", hash: nn::told, pinned: 0x8a5b_6d07_cf28_bc6e },
     Group { name: "angles f32", hash: train::angles::<f32>, pinned: 0x732f_611e_e41a_db18 },
     Group { name: "angles f64", hash: train::angles::<f64>, pinned: 0x8f0c_64c3_b3b3_092c },
     Group {

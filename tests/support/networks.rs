@@ -3,7 +3,7 @@
 
 use eigenmote::nn::quantized::ONE;
 use eigenmote::nn::{
-    Activation, Blob, Calibration, Class, Denoising, F32Network, Int8Network, Kind, LayerRange,
+    Activation, Blob, Calibration, Condition, Denoising, F32Network, Int8Network, Kind, LayerRange,
     LayerSpec, NetworkSpec, Numbers, Part, Prediction, Schedule, Spec, Step, Steps, quantize,
     quantized_len,
 };
@@ -51,6 +51,15 @@ pub fn to_int8(bytes: &[u8], deviation: f32, steps: Option<Steps<'_>>) -> Vec<u8
 
 /// A small network of this kind, of floats and of integers.
 pub fn small_int8(kind: Kind) -> [Vec<u8>; 2] {
+    small(kind, 2, 0)
+}
+
+/// A small diffusion model that is told a vector of two values.
+pub fn small_told() -> [Vec<u8>; 2] {
+    small(Kind::Diffusion, 0, 2)
+}
+
+fn small(kind: Kind, classes: usize, vector_len: usize) -> [Vec<u8>; 2] {
     let latent = 3;
     let (front, denoising): (&[LayerSpec<f32>], _) = match kind {
         Kind::Plain | Kind::Gan => (&[], None),
@@ -64,7 +73,8 @@ pub fn small_int8(kind: Kind) -> [Vec<u8>; 2] {
             Some(Denoising {
                 schedule: Schedule::Cosine,
                 prediction: Prediction::Noise,
-                classes: 2,
+                classes,
+                vector_len,
             }),
         ),
     };
@@ -117,9 +127,10 @@ pub fn run_any(bytes: &[u8]) -> Vec<u8> {
         }
         let (mut scratch, mut out) = (vec![0; network.scratch_len()], vec![0; blob.outputs()]);
         let mut generator = rng::seeded(23);
-        let classes = [None, Some(0), Some(2 * ONE)];
-        for class in classes.map(|g| g.map(|guidance| Class { number: 0, guidance })) {
-            if network.sample(&mut generator, class, &mut scratch, &mut out).is_ok() {
+        let vector: Vec<i32> = (0..blob.vector_len()).map(|k| [ONE / 2, -ONE][k % 2]).collect();
+        let told = if vector.is_empty() { Condition::Class(0) } else { Condition::Vector(&vector) };
+        for told in [(Condition::None, 0), (told, 0), (told, 2 * ONE)] {
+            if network.sample_under(&mut generator, told, &mut scratch, &mut out).is_ok() {
                 all.extend(out.iter().flat_map(|y| y.to_le_bytes()));
             }
         }

@@ -4,7 +4,7 @@ use eigenmote::embed::align::{self, Workspace};
 use eigenmote::embed::features::{self, Logistic, LogisticOptions};
 use eigenmote::embed::genotypes::{GenotypeError, Marker};
 use eigenmote::embed::nearest::{center_rows, densities, nearest_csls, normalize_rows};
-use eigenmote::embed::table::{WordTableError, quantize};
+use eigenmote::embed::table::{WordTableError, quantize, quantize_fixed};
 use eigenmote::embed::*;
 use eigenmote::linalg::LinearOperator;
 use eigenmote::linalg::procrustes::{
@@ -40,6 +40,9 @@ crate::export! { "int_":
     word_table_id(t: &WordTable<'static>, word: &str) -> Option<u32> = t.id(word);
     word_table_values(t: &WordTable<'static>, id: &u32) -> i32 =
         t.values(*id).map_or(0, |q| q.fold(0_i32, |sum, q| sum.wrapping_add(q.into())));
+    word_table_vector_fixed(t: &WordTable<'static>, id: &u32, out_: &mut [i32]) -> Result<(), EmbedError> =
+        t.vector_fixed(*id, out_);
+    bytes_quantize_fixed(x: &[i32], q: &mut [i8]) -> Result<(), EmbedError> = quantize_fixed(x, q);
     word_table_cosine(t: &WordTable<'static>, a: &u32, b: &u32) -> Result<i32, EmbedError> = t.cosine(*a, *b);
     word_table_nearest(t: &WordTable<'static>, id: &u32, hits: &mut [Hit<i32>]) -> Result<usize, EmbedError> =
         t.nearest(*id, hits);

@@ -22,6 +22,7 @@ crate::export! { "int_":
     blob_outputs(b: &View) -> usize = b.outputs();
     blob_prediction(b: &View) -> Prediction = b.prediction();
     blob_classes(b: &View) -> usize = b.classes();
+    blob_vector_len(b: &View) -> usize = b.vector_len();
     blob_features(b: &View) -> usize = b.features();
     blob_steps(b: &View) -> usize = b.steps();
     blob_limit(b: &View) -> Option<i32> = b.limit();
@@ -33,6 +34,8 @@ crate::export! { "int_":
     int8_scratch_len(n: &Integers) -> usize = n.scratch_len();
     int8_sample(n: &Integers, r: &mut Generator, class: &Option<Class>, scratch: &mut [i16], out_: &mut [i32])
         -> Result<(), Int8Error> = n.sample(r, *class, scratch, out_);
+    int8_sample_under(n: &Integers, r: &mut Generator, told: &(Condition<'static, i32>, i32), scratch: &mut [i16], out_: &mut [i32])
+        -> Result<(), Int8Error> = n.sample_under(r, *told, scratch, out_);
     int8_layers_inputs(l: &IntegerLayers) -> usize = l.inputs();
     int8_layers_outputs(l: &IntegerLayers) -> usize = l.outputs();
     int8_layers_scratch_len(l: &IntegerLayers) -> usize = l.scratch_len();
@@ -65,6 +68,12 @@ crate::export! { "f32_":
         Calibration::new(*n, ranges);
     calibration_observe(c: &mut Calibration<'static>, front: &bool, x: &[f32], scratch: &mut [f32], y: &mut [f32])
         -> Result<(), NnError> = c.observe(*front, x, scratch, y);
+    calibration_observe_sampling(c: &mut Calibration<'static>, m: &Diffusion<'static, f32>, s: &Sampler<f32>, told: &Condition<'static, f32>, r: &mut Generator, memory: &mut [f32])
+        -> Result<(), TrainError> = c.observe_sampling(m, s, *told, r, memory);
+    calibration_sampling_memory_len(c: &Calibration<'static>) -> usize = c.sampling_memory_len();
+    step_at(schedule: &Schedule, k: &(u32, u32), features: &'static mut [f32]) -> Step<'static> =
+        Step::at(*schedule, *k, features);
+    denoising_condition_len(d: &Denoising) -> usize = d.condition_len();
     quantized_len_(n: &Floats, steps: &usize) -> Option<usize> = quantized_len(n, *steps);
     network_quantize(c: &Calibration<'static>, steps: &Option<Steps<'static>>, bytes: &mut [u8]) -> Result<usize, BlobError> =
         quantize(c, *steps, bytes);

@@ -143,7 +143,13 @@ pub(crate) struct SampleArgs {
     /// Diffusion with classes: which one; default: each in turn
     #[arg(long, value_name = "C")]
     pub(crate) class: Option<u16>,
-    /// Diffusion with classes: how much more to keep to the class
+    /// Diffusion that is told vectors: a table of prompts and their vectors
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) prompts: Option<PathBuf>,
+    /// Which of the prompts; default: each in turn
+    #[arg(long, value_name = "TEXT", requires = "prompts")]
+    pub(crate) prompt: Option<String>,
+    /// Diffusion: how much more to keep to the class or prompt
     #[arg(long, value_name = "G", default_value_t = 0.0)]
     pub(crate) guidance: f32,
     /// Go from one sample to another in every row of the grid
@@ -253,6 +259,9 @@ pub(crate) struct QuantizeArgs {
     /// Samples to draw for the choice of scales
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) draws: u32,
+    /// Diffusion that is told vectors: a table of prompts and their vectors, such as will be used
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) prompts: Option<PathBuf>,
     /// Leave the encoder out, which a device that only draws does not need
     #[arg(long)]
     pub(crate) decoder_only: bool,

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use eigenmote::nn::quantized::{fixed, float};
 use eigenmote::nn::{
-    Blob, Class, Denoising, Diffusion, F32Layers, F32Network, Int8Network, Kind, LayerSpec,
+    Blob, Condition, Denoising, Diffusion, F32Layers, F32Network, Int8Network, Kind, LayerSpec,
     Numbers, Sampler, Spec,
 };
 use eigenmote::rng::{self, Generator};
@@ -11,6 +11,7 @@ use eigenmote::rng::{self, Generator};
 use super::args::SampleArgs;
 use super::file::NetFile;
 use super::picture::{self, Grid};
+use super::told::Told;
 use super::write_rows;
 use crate::output;
 use crate::progress::Console;
@@ -33,16 +34,21 @@ pub(crate) fn sample(args: &SampleArgs, console: Console) -> Result<bool> {
         None
     };
     check(args, &blob)?;
+    let told = Told::of(&blob, args.prompts.as_deref())?;
+    let chosen = match &args.prompt {
+        Some(prompt) => Some(told.find(prompt)?),
+        None => args.class.map(usize::from),
+    };
     let count = args.n as usize;
     let cols = args.cols.map_or_else(|| square(count), |cols| cols as usize);
     let wait = console.wait("drawing");
     let values = if args.interpolate {
         interpolate(&file.blob, count, cols, args.seed)?
     } else if blob.numbers() == Numbers::Int8 {
-        integers(&file.blob, args)?
+        integers(&file.blob, args, (&told, chosen))?
     } else {
         let mut generator = rng::seeded(args.seed);
-        floats(&F32Network::parse(&file.blob)?, args, &mut generator)?
+        floats(&F32Network::parse(&file.blob)?, args, (&told, chosen), &mut generator)?
     };
     drop(wait);
     if extension.eq_ignore_ascii_case("bin") {
@@ -106,22 +112,24 @@ fn check(args: &SampleArgs, blob: &Blob<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The class of the sample with this number.
-fn class_of(args: &SampleArgs, classes: usize, number: usize) -> Option<usize> {
-    (classes > 0).then(|| args.class.map_or(number % classes, usize::from))
+/// What there is to tell, and what was chosen of it.
+type Asked<'a> = (&'a Told, Option<usize>);
+
+/// What the sample with this number is told: what was chosen, or each in turn.
+fn group_of((told, chosen): Asked<'_>, number: usize) -> usize {
+    chosen.unwrap_or_else(|| number.checked_rem(told.len()).unwrap_or(0))
 }
 
 /// Sample after sample from one generator, as a device does it.
-fn integers(blob: &[u8], args: &SampleArgs) -> Result<Vec<f32>> {
+fn integers(blob: &[u8], args: &SampleArgs, asked: Asked<'_>) -> Result<Vec<f32>> {
     let network = Int8Network::parse(blob)?;
     let (mut scratch, mut out) =
         (vec![0; network.scratch_len()], vec![0; network.blob().outputs()]);
     let mut generator = rng::seeded(args.seed);
     let mut values = Vec::new();
     for number in 0..args.n as usize {
-        let class = class_of(args, network.blob().classes(), number)
-            .map(|class| Class { number: class as u16, guidance: fixed(args.guidance) });
-        network.sample(&mut generator, class, &mut scratch, &mut out)?;
+        let told = (asked.0.integers(group_of(asked, number)), fixed(args.guidance));
+        network.sample_under(&mut generator, told, &mut scratch, &mut out)?;
         values.extend(out.iter().map(|&x| float(x)));
     }
     Ok(values)
@@ -130,6 +138,7 @@ fn integers(blob: &[u8], args: &SampleArgs) -> Result<Vec<f32>> {
 fn floats(
     network: &F32Network<'_>,
     args: &SampleArgs,
+    asked: Asked<'_>,
     generator: &mut Generator,
 ) -> Result<Vec<f32>> {
     let count = args.n as usize;
@@ -140,17 +149,16 @@ fn floats(
         return decode(&decoder, &codes);
     }
     let model = Trained::of(network)?;
-    let classes = model.denoising.classes;
     let sampler = Sampler { eta: args.eta, ..Sampler::ddim(args.steps.unwrap_or(STEPS)) };
-    // Those of a class together.
-    let groups = classes.max(1);
+    // Those of a class or prompt together.
+    let groups = asked.0.len().max(1);
     let mut found: Vec<Vec<f32>> = vec![Vec::new(); count];
     for group in 0..groups {
-        let of_group = |&number: &usize| class_of(args, classes, number).unwrap_or(0) == group;
+        let of_group = |&number: &usize| group_of(asked, number) == group;
         let numbers: Vec<usize> = (0..count).filter(of_group).collect();
         for numbers in numbers.chunks(TOGETHER) {
-            let class = (classes > 0).then_some(group);
-            let samples = model.draw(&sampler, (class, args.guidance), numbers.len(), generator)?;
+            let told = (asked.0.floats(group), args.guidance);
+            let samples = model.draw(&sampler, told, numbers.len(), generator)?;
             for (&number, sample) in numbers.iter().zip(samples.chunks(network.blob().outputs())) {
                 found[number] = sample.to_vec();
             }
@@ -190,26 +198,27 @@ impl<'a> Trained<'a> {
     }
 
     pub(super) fn model(&self) -> Result<Diffusion<'_, f32>> {
-        let Denoising { schedule, prediction, classes } = self.denoising;
-        Ok(Diffusion::new(Spec::new(&self.layers)?, schedule, prediction, classes)?)
+        let Denoising { schedule, prediction, .. } = self.denoising;
+        let condition = self.denoising.condition_len();
+        Ok(Diffusion::new(Spec::new(&self.layers)?, schedule, prediction, condition)?)
     }
 
     pub(super) fn params(&self) -> &[f32] {
         &self.params
     }
 
-    /// Draws samples of one class or none.
-    pub(super) fn draw(
+    /// Draws samples under one condition.
+    fn draw(
         &self,
         sampler: &Sampler<f32>,
-        class: (Option<usize>, f32),
+        told: (Condition<'_, f32>, f32),
         count: usize,
         generator: &mut Generator,
     ) -> Result<Vec<f32>> {
         let model = self.model()?;
         let mut memory = vec![0.0; model.memory_len(count) + count * model.width()];
         let mut latent = vec![0.0; count * model.width()];
-        model.sample(&self.params, sampler, class, generator, &mut memory, &mut latent)?;
+        model.sample(&self.params, sampler, told, generator, &mut memory, &mut latent)?;
         match &self.back {
             Some(back) => decode(back, &latent),
             None => Ok(latent),

@@ -175,7 +175,8 @@ impl Learner {
                     PredictArg::Sample => Prediction::Sample,
                     PredictArg::Velocity => Prediction::Velocity,
                 };
-                let denoising = Denoising { schedule: Schedule::Cosine, prediction, classes };
+                let denoising =
+                    Denoising { schedule: Schedule::Cosine, prediction, classes, vector_len: 0 };
                 (
                     Sort::Diffusion { denoising, components, to_sample },
                     down(latent + usize::from(features) + classes, latent),
@@ -438,8 +439,8 @@ impl Learner {
 }
 
 fn diffusion<'a>(network: Spec<'a, f32>, denoising: &Denoising) -> Result<Diffusion<'a, f32>> {
-    let Denoising { schedule, prediction, classes } = *denoising;
-    Ok(Diffusion::new(network, schedule, prediction, classes)?)
+    let Denoising { schedule, prediction, .. } = *denoising;
+    Ok(Diffusion::new(network, schedule, prediction, denoising.condition_len())?)
 }
 
 fn write(spec: &NetworkSpec<'_>) -> Result<Vec<u8>> {

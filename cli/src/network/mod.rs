@@ -1,8 +1,8 @@
 //! Networks: trained, imported, run, drawn from, turned into integers.
 //!
 //! `args` is the command line, `file` the model file, `import` reads what others trained, `train` learns
-//! with `learner` (what is learnt) and `checkpoint` (so that it can go on), `draw` makes samples and
-//! `picture` shows them, `quantize` makes integers, `export` source code. The arithmetic is the library's.
+//! with `learner` (what is learnt) and `checkpoint` (so that it can go on), `draw` makes samples of what they
+//! are `told` and `picture` shows them, `quantize` makes integers, `export` source code. The arithmetic is the library's.
 
 pub(crate) mod args;
 mod checkpoint;
@@ -13,6 +13,7 @@ mod import;
 mod learner;
 mod picture;
 mod quantize;
+mod told;
 mod train;
 
 use std::path::Path;
@@ -246,6 +247,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Value> {
     if blob.kind() == Kind::Diffusion {
         fields.insert("predicts".into(), json!(format!("{:?}", blob.prediction()).to_lowercase()));
         fields.insert("classes".into(), json!(blob.classes()));
+        fields.insert("vector".into(), json!(blob.vector_len()));
         fields.insert("time_features".into(), json!(blob.features()));
         if blob.numbers() == Numbers::Int8 {
             fields.insert("steps".into(), json!(blob.steps()));

@@ -1,11 +1,10 @@
 //! A network of floats as one of integers, and how far it is from it.
 
 use anyhow::{Context, Result, bail};
-use eigenmote::nn::diffusion::embed_time;
 use eigenmote::nn::quantized::{fixed, float};
 use eigenmote::nn::{
-    Calibration, Deviation, F32Network, Int8Network, Kind, LayerRange, NetworkSpec, NnError, Part,
-    Sampler, Spec, Step, Steps, quantize as to_integers, quantized_len,
+    Calibration, Condition, Deviation, F32Network, Int8Network, Kind, LayerRange, NetworkSpec,
+    NnError, Part, Sampler, Spec, Step, Steps, quantize as to_integers, quantized_len,
 };
 use eigenmote::rng;
 use serde_json::json;
@@ -14,6 +13,7 @@ use super::args::QuantizeArgs;
 use super::draw::Trained;
 use super::file::NetFile;
 use super::read;
+use super::told::Told;
 use crate::output;
 use crate::progress::Console;
 
@@ -51,33 +51,21 @@ pub(crate) fn quantize(args: &QuantizeArgs, console: Console) -> Result<bool> {
         None => Vec::new(),
     };
     see_inputs(&mut calibration, network, &inputs)?;
-    let mut features: Vec<Vec<f32>> = Vec::new();
+    let told = Told::of(network.blob(), args.prompts.as_deref())?;
+    let mut features = vec![0.0; network.blob().features() * args.steps as usize];
     let mut steps: Vec<Step<'_>> = Vec::new();
     if kind == Kind::Diffusion {
-        see_diffusion(&mut calibration, network, args)?;
         let trained = Trained::of(&network)?;
-        let count = args.steps;
-        let time = |k: u32| k as f32 / count as f32;
-        for k in (1..=count).rev() {
-            let mut out = vec![0.0; network.blob().features()];
-            embed_time(time(k), &mut out);
-            features.push(out);
-        }
-        let alpha = |k: u32| match k {
-            0 => 1.0,
-            k => trained.denoising.schedule.alpha_bar(time(k)),
-        };
-        steps = (1..=count)
-            .rev()
-            .zip(&features)
-            .map(|(k, features)| Step { features, alpha: alpha(k), next: alpha(k - 1) })
-            .collect();
+        see_diffusion(&mut calibration, &trained, &told, args)?;
+        let features = features.chunks_mut(network.blob().features());
+        let at = |(k, features)| Step::at(trained.denoising.schedule, (k, args.steps), features);
+        steps = (1..=args.steps).rev().zip(features).map(at).collect();
     }
     let mut blob = vec![0; quantized_len(&network, steps.len()).context("too large")?];
     let all = (!steps.is_empty()).then_some(Steps { steps: &steps, limit: args.limit });
     to_integers(&calibration, all, &mut blob)
         .with_context(|| format!("{} cannot be turned into integers", args.model.display()))?;
-    let (deviation, what) = measure(network, &blob, &inputs, args)?;
+    let (deviation, what) = measure(network, &blob, (&inputs, &told), args)?;
     drop(wait);
     let result = NetFile { blob, about: file.about.clone() };
     result.write(&args.output)?;
@@ -152,52 +140,33 @@ fn see_inputs(
     Ok(())
 }
 
-/// Everything that the network sees while samples of all classes are drawn, and of none.
+/// Everything that the network sees while samples of all that it may be told are drawn, and of nothing.
 fn see_diffusion(
     calibration: &mut Calibration<'_>,
-    network: F32Network<'_>,
+    trained: &Trained<'_>,
+    told: &Told,
     args: &QuantizeArgs,
 ) -> Result<()> {
-    let trained = Trained::of(&network)?;
-    let model = trained.model()?;
-    let front = network.front().context("the model has no network")?;
-    let (width, inputs) = (front.outputs(), front.inputs());
-    let mut scratch = vec![0.0; front.scratch_len()];
-    let mut sampler = Sampler::ddim(args.steps);
-    if args.limit > 0.0 {
-        sampler.clip = args.limit;
-    }
-    let classes = trained.denoising.classes;
+    let mut memory = vec![0.0; calibration.sampling_memory_len()];
     let mut generator = rng::seeded(SEED);
-    let (mut x, mut prediction, mut input, mut unused) =
-        (vec![0.0; width], vec![0.0; width], vec![0.0; inputs], vec![0.0; width]);
     for number in 0..args.draws as usize {
-        let class = (classes > 0).then(|| number % (classes + 1)).filter(|&class| class < classes);
-        let kind = (trained.denoising.schedule, trained.denoising.prediction);
-        sampler.run(kind, &mut generator, &mut x, &mut prediction, |x, t, out| -> Result<()> {
-            let asked = [class, None];
-            let asked = if class.is_some() { &asked[..] } else { &asked[..1] };
-            for (index, &class) in asked.iter().enumerate() {
-                input[..width].copy_from_slice(x);
-                model.condition(&mut input, t, class)?;
-                let out = if index == 0 { &mut *out } else { &mut unused[..] };
-                calibration.observe(true, &input, &mut scratch, out)?;
-            }
-            Ok(())
-        })?;
-        if let Some(back) = network.back() {
-            let (mut scratch, mut out) = (vec![0.0; back.scratch_len()], vec![0.0; back.outputs()]);
-            calibration.observe(false, &x, &mut scratch, &mut out)?;
-        }
+        let condition = told.floats(number % (told.len() + 1));
+        let (model, sampler) = (trained.model()?, sampler(args));
+        calibration.observe_sampling(&model, &sampler, condition, &mut generator, &mut memory)?;
     }
     Ok(())
+}
+
+fn sampler(args: &QuantizeArgs) -> Sampler<f32> {
+    let sampler = Sampler::ddim(args.steps);
+    if args.limit > 0.0 { Sampler { clip: args.limit, ..sampler } } else { sampler }
 }
 
 /// Outputs of both for the same inputs.
 fn measure(
     network: F32Network<'_>,
     blob: &[u8],
-    inputs: &[Vec<f32>],
+    (inputs, told): (&[Vec<f32>], &Told),
     args: &QuantizeArgs,
 ) -> Result<(Deviation, &'static str)> {
     let integers = Int8Network::parse(blob)?;
@@ -206,24 +175,19 @@ fn measure(
     if network.blob().kind() == Kind::Diffusion {
         // The same noise through both; what differs adds up over the steps.
         let trained = Trained::of(&network)?;
-        let mut sampler = Sampler::ddim(args.steps);
-        if args.limit > 0.0 {
-            sampler.clip = args.limit;
-        }
+        let sampler = sampler(args);
         let model = trained.model()?;
         let mut memory = vec![0.0; model.memory_len(1)];
         let (mut scratch, mut out) =
             (vec![0; integers.scratch_len()], vec![0; integers.blob().outputs()]);
-        let classes = trained.denoising.classes;
-        for number in 0..200_u64 {
-            let class = (classes > 0).then(|| number as usize % classes);
-            let asked =
-                class.map(|class| eigenmote::nn::Class { number: class as u16, guidance: 0 });
-            integers.sample(&mut rng::seeded(number), asked, &mut scratch, &mut out)?;
-            let mut same = rng::seeded(number);
+        for number in 0..200 {
+            let (seed, number) = (number as u64, number % told.len().max(1));
+            let asked = (told.integers(number), 0);
+            integers.sample_under(&mut rng::seeded(seed), asked, &mut scratch, &mut out)?;
+            let mut same = rng::seeded(seed);
             let mut x: Vec<f32> =
                 (0..model.width()).map(|_| float(rng::normal_fixed(&mut same))).collect();
-            follow(&trained, &sampler, class, &mut memory, &mut x)?;
+            follow(&trained, &sampler, told.floats(number), &mut memory, &mut x)?;
             let expected = match network.back() {
                 Some(back) => super::draw::decode(&back, &x)?,
                 None => x,
@@ -259,7 +223,7 @@ fn measure(
 fn follow(
     trained: &Trained<'_>,
     sampler: &Sampler<f32>,
-    class: Option<usize>,
+    condition: Condition<'_, f32>,
     memory: &mut [f32],
     x: &mut [f32],
 ) -> Result<()> {
@@ -270,7 +234,7 @@ fn follow(
     let time = |k: u32| k as f32 / count as f32;
     let alpha = |k: u32| if k == 0 { 1.0 } else { schedule.alpha_bar(time(k)) };
     for k in (1..=count).rev() {
-        model.predict(trained.params(), (x, time(k)), (class, 0.0), memory, &mut prediction)?;
+        model.predict(trained.params(), (x, time(k)), (condition, 0.0), memory, &mut prediction)?;
         let step = Step { features: &[], alpha: alpha(k), next: alpha(k - 1) };
         step.apply(trained.denoising.prediction, sampler.clip, &prediction, x);
     }

@@ -11,7 +11,7 @@ use mainjob::{FRAME_BYTES, FromCount, MODELS, SLOTS, VALUES};
 
 use networks::{PIXELS, decode as decode_digit, draw};
 
-use crate::measure;
+use crate::measure::measure;
 
 /// A sample of a network of integers. The scratch memory is on the stack.
 pub type Digit = [i32; PIXELS];

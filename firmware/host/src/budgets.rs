@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::machines::{MACHINES, Machine, PROFILES};
+use crate::machines::{BUDGETS, MACHINES, Machine, PROFILES};
 use crate::{Outcome, Place, output, side_by_side};
 
 /// What may be lost without a word: a share, and so many of each.
@@ -50,7 +50,10 @@ pub fn measure(place: &Place, machines: &[&Machine]) -> Outcome<Budgets> {
         .flat_map(|machine| PROFILES.iter().map(move |&profile| (*machine, profile)));
     let wanted: Vec<_> = each.filter(|(machine, profile)| machine.has(profile)).collect();
     let tables = side_by_side(&wanted, |(machine, profile)| {
-        let costs = measure_one(place, machine, profile, plugin.as_deref().ok())?;
+        let mut costs = Vec::new();
+        for name in BUDGETS {
+            costs.extend(measure_one(place, machine, (profile, name), plugin.as_deref().ok())?);
+        }
         Ok((format!("{}.{profile}", machine.name), costs))
     })?;
     Ok(Budgets { compiler, tables: tables.into_iter().collect() })
@@ -71,11 +74,11 @@ fn plugin(place: &Place) -> Outcome<PathBuf> {
 fn measure_one(
     place: &Place,
     machine: &Machine,
-    profile: &str,
+    (profile, name): (&str, &str),
     plugin: Option<&Path>,
 ) -> Outcome<Vec<(String, Cost)>> {
-    let program = machine.program(place, profile, "budget");
-    let counts = place.target.join(format!("counts.{}.{profile}", machine.name));
+    let program = machine.program(place, profile, name);
+    let counts = place.target.join(format!("counts.{}.{profile}.{name}", machine.name));
     let mut command = machine.emulate(&program, true);
     if let Some(plugin) = plugin {
         command.arg("-plugin").arg(format!("{},out={}", plugin.display(), counts.display()));
@@ -85,24 +88,24 @@ fn measure_one(
         Some(_) => read(&counts)?.lines().filter_map(|line| line.parse().ok()).collect(),
         None => Vec::new(),
     };
-    let linker = Linker::new(place, machine, profile)?;
+    let linker = Linker::new(place, machine, profile, name)?;
     let (mut costs, mut nothing) = (Vec::new(), None);
     for (number, line) in text.lines().enumerate() {
-        let [name, symbol, values, stack] = line.split('\t').collect::<Vec<_>>()[..] else {
-            return Err(format!("{}: budget printed {line:?}", machine.name));
+        let [routine, symbol, values, stack] = line.split('\t').collect::<Vec<_>>()[..] else {
+            return Err(format!("{}: {name} printed {line:?}", machine.name));
         };
         let parse = |text: &str| text.parse::<u64>().map_err(|error| format!("{line:?}: {error}"));
         let (values, stack) = (parse(values)?, parse(stack)?);
         let count = counts.get(number).copied();
         if plugin.is_some() && count.is_none() {
-            return Err(format!("{}: no count for {name}", machine.name));
+            return Err(format!("{}: no count for {routine}", machine.name));
         }
         // First comes a routine that does nothing: what is measured of it is the measuring.
         let &mut (no_count, no_stack) = nothing.get_or_insert((count.unwrap_or(0), stack));
         if number > 0 {
             let instructions = count.map(|count| count.saturating_sub(no_count));
             let (stack, flash) = (stack.saturating_sub(no_stack), linker.flash(symbol)?);
-            costs.push((name.to_string(), Cost { values, instructions, stack, flash }));
+            costs.push((routine.to_string(), Cost { values, instructions, stack, flash }));
         }
     }
     Ok(costs)
@@ -117,7 +120,7 @@ struct Linker {
 }
 
 impl Linker {
-    fn new(place: &Place, machine: &Machine, profile: &str) -> Outcome<Self> {
+    fn new(place: &Place, machine: &Machine, profile: &str, name: &str) -> Outcome<Self> {
         let host = place.answer("rustc", &["-vV"])?;
         let host = host.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("no host")?;
         let sysroot = PathBuf::from(place.answer("rustc", &["--print", "sysroot"])?);
@@ -126,7 +129,7 @@ impl Linker {
             place.answer("rustc", &["--print", "target-libdir", "--target", machine.target])?;
         let library = newest(Path::new(&libraries), "libcompiler_builtins-", "rlib")?;
         let folder = place.target.join(machine.target).join(profile);
-        let object = newest(&folder.join("deps"), "budget-", "o")?;
+        let object = newest(&folder.join("deps"), &format!("{name}-"), "o")?;
         Ok(Self { program, object, library, folder })
     }
 
@@ -292,7 +295,8 @@ impl Budgets {
              with the models in `mainjob/models`: *bounded* at 5 % of each channel's deviation, *predictive* with a root\n\
              mean square error of 10 %, *transform* with 8 components. Matrices have normally distributed entries; the 800 words\n\
              are those of `firmware/words`. Digits of 8x8 pixels are drawn by the networks in `networks/models`; the\n\
-             stack holds their scratch memory, the flash their blobs.\n",
+             stack holds their scratch memory, the flash their blobs. The words of a digit are looked up in a table of thirty\n\
+             prompts, and guidance by them takes two passes a step. Digits are named by the tower and tables of `pairs`.\n",
             self.compiler
         );
         let order = MACHINES

@@ -28,11 +28,17 @@ impl Job {
     }
 }
 
-/// A call of the desktop tool, with this machine's own toolchain; in the folder of the repository.
-fn desktop(place: &Place) -> Command {
+/// A call of this machine's own toolchain, in the folder of the repository.
+fn cargo(place: &Place) -> Command {
     let mut command = Command::new("cargo");
     // Set by the call that this runs in.
     command.current_dir(place.folder.join("..")).env_remove("RUSTUP_TOOLCHAIN");
+    command
+}
+
+/// A call of the desktop tool, with this machine's own toolchain; in the folder of the repository.
+fn desktop(place: &Place) -> Command {
+    let mut command = cargo(place);
     command.args(["run", "--quiet", "--locked", "--release", "-p", "eigenmote-cli", "--", "-q"]);
     command
 }
@@ -106,6 +112,8 @@ pub fn retrain(place: &Place) -> Outcome {
     for line in networks(place)? {
         if line.starts_with("train ") || line.starts_with("quantize ") {
             run(desktop(place).args(line.split(' ')))?;
+        } else if let Some(rest) = line.strip_prefix("cargo ") {
+            run(cargo(place).args(rest.split(' ')))?;
         }
     }
     Ok(())
@@ -121,13 +129,23 @@ fn networks(place: &Place) -> Outcome<Vec<String>> {
 pub fn compare_samples(place: &Place, machines: &[&Machine]) -> Outcome {
     let folder = place.target.join("frames").join("desktop");
     for line in networks(place)? {
-        let Some(name) = line.strip_prefix("model ") else {
-            continue;
-        };
-        let file = format!("firmware/networks/models/{name}.eign");
-        let drawn = folder.join(format!("{name}.bin"));
+        let of = |name: &str, ending: &str| format!("firmware/networks/models/{name}.{ending}");
         let mut command = desktop(place);
-        run(command.args(["sample", &file, "-n", "16", "--seed", "1", "-o"]).arg(&drawn))?;
+        command.args(["sample", "--seed", "1"]);
+        let name = match line.split(' ').collect::<Vec<_>>()[..] {
+            ["model", name] => {
+                command.args(["-n", "16"]);
+                name
+            }
+            // Each of the thirty prompts.
+            ["paints", name, prompts] => {
+                command.args(["-n", "30", "--guidance", "1", "--prompts", &of(prompts, "etab")]);
+                name
+            }
+            _ => continue,
+        };
+        let drawn = folder.join(format!("{name}.bin"));
+        run(command.arg(of(name, "eign")).arg("-o").arg(&drawn))?;
         let expected = fs::read(&drawn).map_err(|error| format!("{name}: {error}"))?;
         for machine in machines {
             let path = machine.folder(place).join(name);

@@ -70,7 +70,9 @@ pub const MACHINES: &[Machine] = &[
 ];
 
 /// What runs on every machine, compiled for size.
-pub const PROGRAMS: &[&str] = &["selftest", "learn", "mainjob", "networks", "words"];
+pub const PROGRAMS: &[&str] = &["selftest", "learn", "mainjob", "networks", "pairs", "words"];
+/// What measures routines.
+pub const BUDGETS: &[&str] = &["budget", "budget_models"];
 /// How budgets are compiled: profile, and what it is for.
 pub const PROFILES: &[&str] = &["small", "release"];
 
@@ -135,9 +137,12 @@ pub fn build(place: &Place, machines: &[&Machine]) -> Outcome {
     // The object is for linking every routine by itself. Cargo gives it for one target at a time, and
     // builds one of a profile at a time.
     side_by_side(PROFILES, |profile| {
-        targets(profile).iter().try_for_each(|target| {
+        let targets = targets(profile);
+        let each =
+            targets.iter().flat_map(|target| BUDGETS.iter().map(move |&name| (target, name)));
+        each.into_iter().try_for_each(|(target, name)| {
             let mut command = cargo("rustc", profile, &["budget"], &[target]);
-            run(command.args(["--bin", "budget", "--", "--emit=obj"]))
+            run(command.args(["--bin", name, "--", "--emit=obj"]))
         })
     })?;
     Ok(())

@@ -113,7 +113,9 @@ fn everything(place: &Place, store: bool, refit: bool) -> Outcome {
             machines::search_symbols(&machine.program(place, "small", program))?;
         }
         if machine.has("release") {
-            machines::search_symbols(&machine.program(place, "release", "budget"))?;
+            for program in machines::BUDGETS {
+                machines::search_symbols(&machine.program(place, "release", program))?;
+            }
         }
     }
     step("running");

@@ -1,9 +1,10 @@
 //! Networks and samplers.
 
+use eigenmote::embed::WordTable;
 use eigenmote::nn::quantized::ONE;
 use eigenmote::nn::{
-    Activation, Class, Dense, Draw, F32Network, Gaussian, Int8Network, Mlp, Network, PcaGaussian,
-    StandardNormal, sample,
+    Activation, Class, Condition, Dense, Draw, F32Network, Gaussian, Int8Network, Mlp, Network,
+    PcaGaussian, StandardNormal, sample,
 };
 use eigenmote::{Scalar, rng, simd};
 
@@ -118,6 +119,25 @@ pub(super) fn integers() -> u64 {
             back.forward(&x, &mut scratch, &mut out).expect("enough memory");
             out.iter().for_each(|&y| hash.word(u64::from(y.cast_unsigned())));
         }
+    }
+    hash.0
+}
+
+/// What a golden blob of integers draws that is told a vector out of a table.
+pub(super) fn told() -> u64 {
+    let network = Int8Network::parse(include_bytes!("../../golden/network_told_int8_v1.blob"));
+    let network = network.expect("a golden blob");
+    let table = WordTable::parse(include_bytes!("../../golden/words_small_v1.table"));
+    let table = table.expect("a golden table");
+    let mut hash = Hash::new();
+    let (mut vector, mut scratch, mut out) = ([0; 2], [0; 32], [0; 5]);
+    let mut generator = rng::seeded(103);
+    for (id, guidance) in [(0, 0), (1, ONE), (2, -ONE / 2)] {
+        table.vector_fixed(id, &mut vector).expect("two values");
+        let told = (Condition::Vector(&vector), guidance);
+        network.sample_under(&mut generator, told, &mut scratch, &mut out).expect("enough memory");
+        let all = vector.iter().chain(&out);
+        all.for_each(|&y| hash.word(u64::from(y.cast_unsigned())));
     }
     hash.0
 }
