@@ -3,10 +3,14 @@
 //! One [`BitCoder`] trait serves encoder, decoder and the statistics of the fit: the routine that
 //! codes a symbol is written once, gives its bits to the coder and goes on with the bits that the
 //! coder returns (the encoder returns what it was given, the decoder what it read). So the three
-//! cannot drift apart. All arithmetic is on integers of 32 bits.
+//! cannot drift apart. All arithmetic is on integers of 32 bits. Each of the three has its own copy of
+//! that routine with everything inlined, but on Armv6-M, where flash is short: there they share one and
+//! are told apart at run time, see [`shared`].
 //!
 //! Source: Martin, "Range encoding" (1979); binary form with carry as in LZMA; contexts as in
 //! Howard & Vitter, "Practical implementations of arithmetic coding" (1992).
+
+use super::model::Model;
 
 /// Number of adaptive contexts; a model holds one prior for each.
 pub const CONTEXTS: usize = SIGN as usize + 9;
@@ -36,19 +40,33 @@ const RENORMALIZE: u32 = 1 << 24;
 /// Where the bits of a symbol go to or come from.
 pub(crate) trait BitCoder {
     /// Whether the bits are given, so that there is something to choose.
-    const ENCODES: bool;
+    fn encodes(&self) -> bool;
     /// Codes one bit in a context and returns it; a decoder ignores `bit`.
     fn bit(&mut self, context: u32, bit: bool) -> bool;
     /// Codes the low `count` ≤ 16 bits of `value` as equally likely and returns them.
     fn equal_bits(&mut self, value: u32, count: u32) -> u32;
     /// About what an integer would take now, in units of 2^−8 bits; a decoder has no use for it.
-    fn price(&self, expected: Expectation, value: i32) -> u32;
+    fn price(&self, expected: &Expectation, value: i32) -> u32;
     /// Whether going on is pointless: the output is full or the input long at its end.
     fn is_spent(&self) -> bool;
 }
 
+/// A coder as the routines that code symbols take it: any of them on Armv6-M, so that there is one copy
+/// of those.
+#[cfg(all(target_arch = "arm", not(target_has_atomic = "32")))]
+pub(crate) fn shared<'c>(coder: &'c mut (impl BitCoder + 'c)) -> &'c mut (dyn BitCoder + 'c) {
+    coder
+}
+
+/// A coder as the routines that code symbols take it: itself elsewhere.
+#[cfg(not(all(target_arch = "arm", not(target_has_atomic = "32"))))]
+#[inline(always)]
+pub(crate) fn shared<C: BitCoder>(coder: &mut C) -> &mut C {
+    coder
+}
+
 /// Codes the low `count` ≤ 64 bits of `value` as equally likely and returns them.
-pub(crate) fn plain_bits<C: BitCoder>(coder: &mut C, value: u64, count: u32) -> u64 {
+pub(crate) fn plain_bits<C: BitCoder + ?Sized>(coder: &mut C, value: u64, count: u32) -> u64 {
     let mut coded = 0;
     let mut left = count;
     while left > 0 {
@@ -68,22 +86,18 @@ pub(crate) struct Contexts {
 }
 
 impl Contexts {
-    pub(crate) const NEW: Self = Self { ones_q16: [1 << 15; CONTEXTS] };
+    /// Not to be coded with before [`Contexts::start`]. Of zeros, which take no table.
+    pub(super) const NONE: Self = Self { ones_q16: [0; CONTEXTS] };
 
-    /// Contexts that start from a model's priors, none of them below 2.
-    #[inline(always)]
-    pub(crate) fn new(priors: impl Iterator<Item = u16>) -> Self {
-        let mut contexts = Self::NEW;
-        for (p, prior) in contexts.ones_q16.iter_mut().zip(priors) {
-            *p = prior;
-        }
-        contexts
+    /// Starts from a model's priors, none of them below 2.
+    pub(crate) fn start(&mut self, model: &Model<'_>) {
+        model.fill_priors(&mut self.ones_q16);
     }
 
     /// About what an integer takes, in units of 2^−8 bits.
-    pub(crate) fn price(&self, expected: Expectation, value: i32) -> u32 {
+    pub(crate) fn price(&self, expected: &Expectation, value: i32) -> u32 {
         let mut price = Price { contexts: self, bits_q8: 0 };
-        integer(&mut price, expected, Some(value));
+        integer(shared(&mut price), expected, Some(value));
         price.bits_q8
     }
 }
@@ -108,6 +122,18 @@ fn code_bit(
     bit
 }
 
+/// To the number whose last digit is the last byte.
+#[cold]
+#[inline(never)]
+fn add_one(bytes: &mut [u8]) {
+    for byte in bytes.iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            break;
+        }
+    }
+}
+
 /// Range encoder into a slice.
 #[derive(Debug)]
 pub(crate) struct Encoder<'a> {
@@ -128,7 +154,8 @@ impl<'a> Encoder<'a> {
     }
 
     /// Ends the stream with as few bytes as tell it apart; its length, `None` if it did not fit.
-    #[inline(always)]
+    #[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "32")), inline(never))]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     pub(crate) fn finish(mut self) -> Option<usize> {
         // The decoder reads zeros behind the end, so find a number with many of them in
         // [low, low + range): a carry alone if it reaches the next 2^32, else one byte, since the
@@ -151,12 +178,7 @@ impl<'a> Encoder<'a> {
         let (low, carry) = self.low.overflowing_add(by);
         self.low = low;
         if carry {
-            for byte in self.out.iter_mut().take(self.len).rev() {
-                *byte = byte.wrapping_add(1);
-                if *byte != 0 {
-                    break;
-                }
-            }
+            add_one(self.out.get_mut(..self.len).unwrap_or_default());
         }
     }
 
@@ -173,7 +195,7 @@ impl<'a> Encoder<'a> {
         self.low <<= 8;
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     fn renormalize(&mut self) {
         while self.range < RENORMALIZE {
             self.shift_out();
@@ -183,9 +205,12 @@ impl<'a> Encoder<'a> {
 }
 
 impl BitCoder for Encoder<'_> {
-    const ENCODES: bool = true;
-
     #[inline(always)]
+    fn encodes(&self) -> bool {
+        true
+    }
+
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     fn bit(&mut self, context: u32, bit: bool) -> bool {
         let mut ones = 0;
         code_bit(self.contexts, context, self.range, self.rate, |share| {
@@ -202,7 +227,7 @@ impl BitCoder for Encoder<'_> {
         bit
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     fn equal_bits(&mut self, value: u32, count: u32) -> u32 {
         self.range >>= count & 31;
         self.advance(self.range.wrapping_mul(value));
@@ -210,11 +235,10 @@ impl BitCoder for Encoder<'_> {
         value
     }
 
-    fn price(&self, expected: Expectation, value: i32) -> u32 {
+    fn price(&self, expected: &Expectation, value: i32) -> u32 {
         self.contexts.price(expected, value)
     }
 
-    #[inline(always)]
     fn is_spent(&self) -> bool {
         self.full
     }
@@ -262,7 +286,7 @@ impl<'a> Decoder<'a> {
         self.code = self.code << 8 | u32::from(byte);
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     fn renormalize(&mut self) {
         while self.range < RENORMALIZE {
             self.shift_in();
@@ -272,9 +296,12 @@ impl<'a> Decoder<'a> {
 }
 
 impl BitCoder for Decoder<'_> {
-    const ENCODES: bool = false;
-
     #[inline(always)]
+    fn encodes(&self) -> bool {
+        false
+    }
+
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     fn bit(&mut self, context: u32, _: bool) -> bool {
         let (code, mut ones) = (self.code, 0);
         let bit = code_bit(self.contexts, context, self.range, self.rate, |share| {
@@ -291,7 +318,7 @@ impl BitCoder for Decoder<'_> {
         bit
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     fn equal_bits(&mut self, _: u32, count: u32) -> u32 {
         self.range >>= count & 31;
         let top = (1_u32 << (count & 31)) - 1;
@@ -301,11 +328,10 @@ impl BitCoder for Decoder<'_> {
         value
     }
 
-    fn price(&self, _: Expectation, _: i32) -> u32 {
+    fn price(&self, _: &Expectation, _: i32) -> u32 {
         0
     }
 
-    #[inline(always)]
     fn is_spent(&self) -> bool {
         self.missing > 4
     }
@@ -318,7 +344,10 @@ struct Price<'a> {
 }
 
 impl BitCoder for Price<'_> {
-    const ENCODES: bool = true;
+    #[inline(always)]
+    fn encodes(&self) -> bool {
+        true
+    }
 
     fn bit(&mut self, context: u32, bit: bool) -> bool {
         let ones = self.contexts.ones_q16.get(context as usize).copied().unwrap_or(1 << 15);
@@ -333,7 +362,7 @@ impl BitCoder for Price<'_> {
         value
     }
 
-    fn price(&self, _: Expectation, _: i32) -> u32 {
+    fn price(&self, _: &Expectation, _: i32) -> u32 {
         0
     }
 
@@ -346,7 +375,7 @@ impl BitCoder for Price<'_> {
 pub(crate) fn log2_q8(x: u32) -> u32 {
     let whole = x.checked_ilog2().unwrap_or(0);
     // log₂(1 + f) lies above f by about 0.34·f·(1 − f).
-    let fraction = u32::try_from((u64::from(x) << 8 >> whole) & 255).unwrap_or(0);
+    let fraction = x.wrapping_shl(x.leading_zeros()) >> (u32::BITS - 1 - 8) & 255;
     (whole << 8) + fraction + ((fraction * (256 - fraction) * 11) >> 13)
 }
 
@@ -397,9 +426,9 @@ impl Level {
 pub(crate) fn half_octaves(magnitude: u32) -> i32 {
     const TINY: u32 = LEVEL_BITS - 5;
     let magnitude = magnitude.saturating_add(1 << TINY);
-    let octave = magnitude.checked_ilog2().unwrap_or(0);
-    let half = magnitude >> (octave.wrapping_sub(1) & 31) & 1;
-    (2 * octave + half).saturating_sub(2 * TINY).cast_signed()
+    let zeros = magnitude.leading_zeros();
+    let half = magnitude.wrapping_shl(zeros + 1) >> (u32::BITS - 1);
+    (2 * (u32::BITS - 1 - TINY).saturating_sub(zeros) + half).cast_signed()
 }
 
 /// Moves `from` by 2^−rate of the way to `to`, rounded down; both are below 2^31.
@@ -461,10 +490,10 @@ impl Expectation {
 /// number of its bits; one more than there can be for no integer): whether it is above the
 /// expected one, and then step by step up or down. Then follow the bits below the leading one,
 /// the first two in contexts; then the low bits, then the sign if there is one to send.
-#[inline(always)]
-pub(crate) fn integer<C: BitCoder>(
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
+pub(crate) fn integer<C: BitCoder + ?Sized>(
     coder: &mut C,
-    expected: Expectation,
+    expected: &Expectation,
     value: Option<i32>,
 ) -> Option<i32> {
     let shift = expected.shift;
@@ -488,7 +517,7 @@ pub(crate) fn integer<C: BitCoder>(
         }
     }
 
-    let mut coded_head = u32::from(class > 0);
+    let mut coded = u32::from(class > 0);
     let mut below = class.saturating_sub(1);
     let row = class.saturating_sub(2).min(MANTISSA_CLASSES - 1);
     let mut node = MANTISSA + row * MANTISSA_NODES;
@@ -498,21 +527,15 @@ pub(crate) fn integer<C: BitCoder>(
         }
         below -= 1;
         let bit = coder.bit(node, head >> below & 1 != 0);
-        coded_head = coded_head << 1 | u32::from(bit);
+        coded = coded << 1 | u32::from(bit);
         node += if step == 0 { 1 + u32::from(bit) } else { 0 };
     }
-    let rest = below + shift;
-    let mut coded = coded_head;
-    if rest > 0 {
-        let mask = u32::MAX >> (32 - rest.min(32));
-        let low = if rest <= BYPASS_BITS {
-            coder.equal_bits(magnitude & mask, rest)
-        } else {
-            #[expect(clippy::cast_possible_truncation, reason = "at most 31 bits")]
-            let low = plain_bits(coder, u64::from(magnitude & mask), rest) as u32;
-            low
-        };
-        coded = coded_head.checked_shl(rest).unwrap_or(0) | low;
+    let mut rest = below + shift;
+    while rest > 0 {
+        let part = rest.min(BYPASS_BITS);
+        rest -= part;
+        let mask = (1 << part) - 1;
+        coded = coded << part | coder.equal_bits(magnitude >> rest & mask, part);
     }
 
     let negative = coded != 0 && coder.bit(expected.sign, value_or_zero < 0);

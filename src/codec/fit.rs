@@ -183,7 +183,7 @@ impl Default for Tally {
 impl Tally {
     /// Nothing counted yet.
     pub const fn new() -> Self {
-        Self { zeros: [0; CONTEXTS], ones: [0; CONTEXTS], contexts: Contexts::NEW }
+        Self { zeros: [0; CONTEXTS], ones: [0; CONTEXTS], contexts: Contexts::NONE }
     }
 
     /// Counts the bits that encoding `window` takes. Which contexts they fall in depends on the
@@ -203,7 +203,7 @@ impl Tally {
         match model.mode() {
             Mode::Bounded | Mode::Predictive => {
                 predictive::start::<S>(model, slots);
-                self.contexts = Contexts::new(model.priors().into_iter());
+                self.contexts.start(model);
                 let manner = Manner { fresh: true, refined: false, tradeoff: model.tradeoff() };
                 predictive::encode(self, model, window, slots, manner);
             }
@@ -233,7 +233,9 @@ impl Tally {
 }
 
 impl BitCoder for Tally {
-    const ENCODES: bool = true;
+    fn encodes(&self) -> bool {
+        true
+    }
 
     fn bit(&mut self, context: u32, bit: bool) -> bool {
         let counts = if bit { &mut self.ones } else { &mut self.zeros };
@@ -247,7 +249,7 @@ impl BitCoder for Tally {
         value
     }
 
-    fn price(&self, expected: Expectation, value: i32) -> u32 {
+    fn price(&self, expected: &Expectation, value: i32) -> u32 {
         self.contexts.price(expected, value)
     }
 

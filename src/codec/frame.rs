@@ -79,7 +79,7 @@
 use core::fmt;
 use core::ops::Range;
 
-use super::model::{CRC, MAX_PAYLOAD, Writer};
+use super::model::{MAX_PAYLOAD, Writer, checksum as checksum_of};
 
 /// Most bytes of a frame beside its payload.
 pub const OVERHEAD: usize = HEADER_BYTES + CRC_BYTES;
@@ -196,7 +196,7 @@ impl<'a> Frame<'a> {
         let crc = rest.first_chunk::<CRC_BYTES>().ok_or(FrameError::Truncated)?;
         let checksum = u32::from_le_bytes(*crc);
         let end = bytes.len() - rest.len();
-        if CRC.checksum(bytes.get(..end).unwrap_or(&[])) != checksum {
+        if checksum_of(bytes.get(..end).unwrap_or(&[])) != checksum {
             return Err(FrameError::BadChecksum);
         }
         let model_id = u16::from_le_bytes(*id);
@@ -273,31 +273,29 @@ impl Header {
 }
 
 /// Bytes of a number.
-fn number_len(number: u32) -> usize {
-    let bits = u32::BITS - (number | 1).leading_zeros();
-    bits.div_ceil(7) as usize
+fn number_len(mut number: u32) -> usize {
+    let mut bytes = 1;
+    while number > 127 {
+        number >>= 7;
+        bytes += 1;
+    }
+    bytes
 }
 
-fn put_number(writer: &mut Writer<'_>, mut number: u32) {
-    while number > 127 {
-        writer.put(&[number.to_le_bytes()[0] | 128]);
-        number >>= 7;
+impl Writer<'_> {
+    fn put_number(&mut self, mut number: u32) {
+        while number > 127 {
+            self.put(&[number.to_le_bytes()[0] | 128]);
+            number >>= 7;
+        }
+        self.put(&[number.to_le_bytes()[0]]);
     }
-    writer.put(&[number.to_le_bytes()[0]]);
 }
 
 /// Puts header and checksum around a payload of `length` bytes that begins at `start`, behind the
 /// place of its header; length and checksum of the frame.
 pub(super) fn seal(out: &mut [u8], header: Header, start: usize, length: usize) -> (usize, u32) {
-    let mut bytes = [0; HEADER_BYTES];
-    let mut writer = Writer { out: &mut bytes, at: 0 };
-    let flags = header.flags | if header.rows.is_some() { ROWS } else { 0 };
-    writer.put(&[VERSION << FLAG_BITS | flags]);
-    writer.put(&header.model_id.to_le_bytes());
-    put_number(&mut writer, header.sequence);
-    header.rows.iter().for_each(|&rows| put_number(&mut writer, rows.into()));
-    put_number(&mut writer, u32::try_from(length).unwrap_or(u32::MAX));
-    let header_len = writer.at.min(HEADER_BYTES);
+    let header_len = header.len(length);
     let up = start.saturating_sub(header_len);
     for to in header_len..header_len + length {
         let byte = out.get(to + up).copied().unwrap_or(0);
@@ -305,11 +303,17 @@ pub(super) fn seal(out: &mut [u8], header: Header, start: usize, length: usize) 
             *place = byte;
         }
     }
-    let mut writer = Writer { out: &mut *out, at: 0 };
-    writer.put(bytes.get(..header_len).unwrap_or(&bytes));
-    let end = header_len + length;
-    let checksum = CRC.checksum(out.get(..end).unwrap_or(&[]));
-    let mut writer = Writer { out, at: end };
+    let mut writer = Writer { out, at: 0 };
+    let flags = header.flags | if header.rows.is_some() { ROWS } else { 0 };
+    let [low, high] = header.model_id.to_le_bytes();
+    writer.put(&[VERSION << FLAG_BITS | flags, low, high]);
+    writer.put_number(header.sequence);
+    if let Some(rows) = header.rows {
+        writer.put_number(rows.into());
+    }
+    writer.put_number(u32::try_from(length).unwrap_or(u32::MAX));
+    writer.at += length;
+    let checksum = checksum_of(writer.out.get(..writer.at).unwrap_or(&[]));
     writer.put(&checksum.to_le_bytes());
     (writer.at, checksum)
 }

@@ -8,6 +8,7 @@
 
 use core::fmt::Debug;
 
+use super::predict::{ARMV6M, product};
 use crate::scalar::Scalar;
 
 /// Fraction bits of the step of an integer lattice: steps are multiples of 2^−16.
@@ -107,6 +108,8 @@ pub trait Sample: sealed::Sealed + Copy + Debug + Default + PartialEq + 'static 
     fn unit(unit: f64) -> Option<Self::Word>;
     /// The lattice with half the step, or next to it.
     fn halved(lattice: &Lattice<Self>) -> Lattice<Self>;
+    /// Whether the nearest point of every value that has one is within epsilon of it.
+    fn is_exact(lattice: &Lattice<Self>) -> bool;
     /// See [`Lattice::nearest`].
     fn nearest(lattice: &Lattice<Self>, x: Self) -> Option<i32>;
     /// See [`Lattice::restore`].
@@ -179,19 +182,19 @@ impl<S: Sample> Lattice<S> {
     }
 
     /// Count of the nearest lattice point; `None` beyond ±2³⁰ (floats) or 32 bits (integers).
-    #[inline]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     pub fn nearest(&self, x: S) -> Option<i32> {
         S::nearest(self, x)
     }
 
     /// `offset + count·step` in the arithmetic of the sample's type; integers saturate.
-    #[inline]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     pub fn restore(&self, count: i32) -> S {
         S::restore(self, count)
     }
 
     /// Whether |x − restored| ≤ epsilon, exactly: not subject to rounding of the difference.
-    #[inline]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     pub fn holds(&self, x: S, restored: S) -> bool {
         S::holds(self, x, restored)
     }
@@ -199,10 +202,10 @@ impl<S: Sample> Lattice<S> {
     /// A count whose restored value is within epsilon of `x`, if there is one near.
     ///
     /// The nearest count first, then its neighbours, since dividing and restoring both round.
-    #[inline]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     pub fn snap(&self, x: S) -> Option<i32> {
         let nearest = self.nearest(x)?;
-        if self.holds(x, self.restore(nearest)) {
+        if S::is_exact(self) || self.holds(x, self.restore(nearest)) {
             return Some(nearest);
         }
         [nearest.saturating_add(1), nearest.saturating_sub(1)]
@@ -211,9 +214,16 @@ impl<S: Sample> Lattice<S> {
     }
 
     /// |x − restored| / epsilon as [`Lattice::error_q8`]: what counts in predictive mode.
-    #[inline(always)]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     pub(super) fn weighed_error_q8(&self, x: S, restored: S) -> u32 {
         S::error_q8(&Self { step: self.epsilon, ..*self }, x, restored)
+    }
+
+    /// That error of a count.
+    #[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "32")), inline(never))]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
+    pub(super) fn weighed_error_of(&self, x: S, count: i32) -> u32 {
+        self.weighed_error_q8(x, self.restore(count))
     }
 
     /// Whether errors can be weighed.
@@ -224,10 +234,46 @@ impl<S: Sample> Lattice<S> {
     /// |x − restored| / step in units of 2^−8, rounded up, saturating.
     ///
     /// Never below the true quotient, and above it by less than 2 units plus 2^−18 of it.
-    #[inline]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     pub fn error_q8(&self, x: S, restored: S) -> u32 {
         S::error_q8(self, x, restored)
     }
+}
+
+/// `n / d`, or `n` for d = 0.
+///
+/// On chips without the library's routine for 64 bits, which is ten times as long and, for quotients as
+/// short as counts are, no faster.
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
+pub(super) fn quotient(n: u64, d: u64) -> u64 {
+    let d = d.max(1);
+    if cfg!(not(target_os = "none")) {
+        return n / d;
+    }
+    if !ARMV6M && let (Ok(n), Ok(d)) = (u32::try_from(n), u32::try_from(d)) {
+        return u64::from(n / d.max(1));
+    }
+    divide_by_bits(n, d)
+}
+
+/// `n / d` for d > 0, a bit of the quotient at a time.
+#[inline(always)]
+fn divide_by_bits(mut n: u64, d: u64) -> u64 {
+    let (mut part, mut bit) = (d, 1_u64);
+    while part <= n >> 1 {
+        part <<= 1;
+        bit <<= 1;
+    }
+    let mut quotient = 0;
+    while bit != 0 {
+        if part <= n {
+            n -= part;
+            quotient |= bit;
+        }
+        part >>= 1;
+        bit >>= 1;
+    }
+    quotient
 }
 
 macro_rules! integer_sample {
@@ -300,36 +346,68 @@ macro_rules! integer_sample {
             fn halved(lattice: &Lattice<Self>) -> Lattice<Self> {
                 Lattice { step: (lattice.step / 2).max(1), ..*lattice }
             }
-            #[inline(always)]
+            #[cfg_attr(
+                not(all(target_arch = "arm", not(target_has_atomic = "32"))),
+                inline(always)
+            )]
             fn nearest(lattice: &Lattice<Self>, x: Self) -> Option<i32> {
                 let distance = i64::from(x).wrapping_sub(lattice.offset);
                 if lattice.step == 1 << STEP_BITS {
                     return i32::try_from(distance).ok();
                 }
-                let twice = distance.wrapping_mul(2 << STEP_BITS);
-                let step = lattice.step.max(1);
-                let half_up = twice.unsigned_abs().wrapping_add(step as u64);
-                let magnitude = half_up / (step as u64).wrapping_mul(2).max(1);
+                let (mut step, mut scaled) = (lattice.step as u64, distance.unsigned_abs());
+                // Most steps are whole: smaller numbers are divided faster.
+                if step % (1 << STEP_BITS) == 0 {
+                    step >>= STEP_BITS;
+                } else {
+                    scaled <<= STEP_BITS;
+                }
+                let magnitude = quotient(scaled.wrapping_add(step / 2), step);
                 let magnitude = i64::try_from(magnitude).ok()?;
                 i32::try_from(if distance < 0 { -magnitude } else { magnitude }).ok()
             }
             #[inline(always)]
-            fn restore(lattice: &Lattice<Self>, count: i32) -> Self {
-                let scaled = i64::from(count).saturating_mul(lattice.step);
-                let rounded = scaled.saturating_add(1 << (STEP_BITS - 1)) >> STEP_BITS;
-                let x = rounded.saturating_add(lattice.offset);
-                x.clamp($t::MIN as i64, $t::MAX as i64) as $t
+            fn is_exact(lattice: &Lattice<Self>) -> bool {
+                // A whole step, and half of it: neither dividing nor restoring rounds.
+                lattice.step % (1 << STEP_BITS) == 0
+                    && lattice.step >> (STEP_BITS + 1) <= lattice.epsilon
             }
-            #[inline(always)]
+            #[cfg_attr(
+                not(all(target_arch = "arm", not(target_has_atomic = "32"))),
+                inline(always)
+            )]
+            fn restore(lattice: &Lattice<Self>, count: i32) -> Self {
+                let (whole, part) = (lattice.step >> STEP_BITS, lattice.step % (1 << STEP_BITS));
+                // Of steps so long four are beyond any sample.
+                let long = whole > i32::MAX as i64;
+                let count = if long { count.clamp(-4, 4) } else { count };
+                let mut x = match i16::try_from(whole) {
+                    Ok(whole) => product(whole, count),
+                    Err(_) => whole.wrapping_mul(count.into()),
+                };
+                if part != 0 {
+                    let scaled = part.wrapping_mul(count.into());
+                    x += (scaled + (1 << (STEP_BITS - 1))) >> STEP_BITS;
+                }
+                (x + lattice.offset).clamp($t::MIN as i64, $t::MAX as i64) as $t
+            }
+            #[cfg_attr(
+                not(all(target_arch = "arm", not(target_has_atomic = "32"))),
+                inline(always)
+            )]
             fn holds(lattice: &Lattice<Self>, x: Self, restored: Self) -> bool {
                 i64::from(x).wrapping_sub(i64::from(restored)).abs() <= lattice.epsilon
             }
-            #[inline(always)]
+            #[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "32")), inline(never))]
+            #[cfg_attr(
+                not(all(target_arch = "arm", not(target_has_atomic = "32"))),
+                inline(always)
+            )]
             fn error_q8(lattice: &Lattice<Self>, x: Self, restored: Self) -> u32 {
                 let distance = i64::from(x).wrapping_sub(i64::from(restored)).unsigned_abs();
-                let scaled = distance << (STEP_BITS + 8);
-                let quotient = scaled.div_ceil(lattice.step.max(1) as u64);
-                u32::try_from(quotient).unwrap_or(u32::MAX)
+                let (scaled, step) = (distance << (STEP_BITS + 8), lattice.step as u64);
+                let up = quotient(scaled.wrapping_add(step.wrapping_sub(1)), step);
+                u32::try_from(up).unwrap_or(u32::MAX)
             }
         }
     };
@@ -420,17 +498,30 @@ macro_rules! float_sample {
                 Lattice { step: (lattice.step / 2.0).max($t::from_bits(1)), ..*lattice }
             }
             #[inline(always)]
+            fn is_exact(_: &Lattice<Self>) -> bool {
+                false
+            }
+            #[cfg_attr(
+                not(all(target_arch = "arm", not(target_has_atomic = "32"))),
+                inline(always)
+            )]
             fn nearest(lattice: &Lattice<Self>, x: Self) -> Option<i32> {
                 let position = (x - lattice.offset) / lattice.step;
                 let count = (position + (0.5 as $t).copysign(position)) as i32;
                 (-MAX_FLOAT_COUNT..=MAX_FLOAT_COUNT).contains(&count).then_some(count)
             }
-            #[inline(always)]
+            #[cfg_attr(
+                not(all(target_arch = "arm", not(target_has_atomic = "32"))),
+                inline(always)
+            )]
             fn restore(lattice: &Lattice<Self>, count: i32) -> Self {
                 let x = count as $t * lattice.step + lattice.offset;
                 x.clamp(-$t::MAX, $t::MAX)
             }
-            #[inline(always)]
+            #[cfg_attr(
+                not(all(target_arch = "arm", not(target_has_atomic = "32"))),
+                inline(always)
+            )]
             fn holds(lattice: &Lattice<Self>, x: Self, restored: Self) -> bool {
                 let difference = x - restored;
                 let distance = difference.abs();
@@ -444,7 +535,11 @@ macro_rules! float_sample {
                 let lost = (x - virtual_x) - (restored + virtual_restored);
                 lost == 0.0 || (lost < 0.0) != (difference < 0.0)
             }
-            #[inline(always)]
+            #[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "32")), inline(never))]
+            #[cfg_attr(
+                not(all(target_arch = "arm", not(target_has_atomic = "32"))),
+                inline(always)
+            )]
             fn error_q8(lattice: &Lattice<Self>, x: Self, restored: Self) -> u32 {
                 // Difference and quotient round by 2^−24 each at most.
                 const GUARD: $t = 256.0 * (1.0 + 1.0 / 1_048_576.0);
@@ -456,3 +551,48 @@ macro_rules! float_sample {
 }
 float_sample!(f32, F32, u32);
 float_sample!(f64, F64, u64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quotient_by_bits_is_the_quotient() {
+        let numbers =
+            [0, 1, 2, 3, 7, 1000, 65_535, 65_536, 1 << 40, (1 << 49) + 1, 1 << 63, u64::MAX];
+        for n in numbers {
+            for d in numbers.into_iter().filter(|&d| d > 0) {
+                assert_eq!(divide_by_bits(n, d), n / d, "{n} / {d}");
+            }
+        }
+    }
+
+    #[test]
+    fn integers_are_restored_as_in_wide_arithmetic() {
+        let steps = [1, 3 << 15, 1 << 16, 5 << 16, 98_765, (1 << 47) + 12_345, MAX_INTEGER_STEP];
+        for step in steps {
+            for offset in [0, -1000, i64::from(i32::MIN), i64::from(i32::MAX)] {
+                for count in [0, 1, -1, 2, -3, 4, -5, 1000, -40_000, i32::MAX, i32::MIN] {
+                    let lattice = Lattice::<i32> { offset, step, epsilon: 0 };
+                    let scaled = i128::from(count) * i128::from(step) + (1 << 15) >> 16;
+                    let x = (scaled + i128::from(offset)).clamp(i32::MIN.into(), i32::MAX.into());
+                    assert_eq!(i128::from(lattice.restore(count)), x, "{step} {offset} {count}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn where_no_check_is_needed_the_check_holds() {
+        for (whole, epsilon) in [(1, 0), (1, 7), (5, 2), (6, 3), (301, 150)] {
+            let lattice = Lattice::<i16> { offset: -17, step: whole << STEP_BITS, epsilon };
+            assert!(i16::is_exact(&lattice));
+            for x in i16::MIN..=i16::MAX {
+                let nearest = lattice.nearest(x).map(|count| lattice.restore(count));
+                assert!(nearest.is_some_and(|restored| lattice.holds(x, restored)), "{whole} {x}");
+            }
+        }
+        let short = Lattice::<i16> { offset: 0, step: 6 << STEP_BITS, epsilon: 2 };
+        assert!(!i16::is_exact(&short));
+    }
+}

@@ -23,7 +23,13 @@
 //!
 //! # Memory
 //! Beside window, model and output: [`STATE_BYTES`] on the stack and [`Model::scratch_len`] slots
-//! of [`Slot`] lent by the caller, one per channel and one per component.
+//! of [`Slot`] lent by the caller, one per channel and one per component. The frames of the calls come
+//! on top: `firmware/BUDGETS.md` has the whole stack.
+//!
+//! # Flash
+//! Armv6-M (Cortex-M0) gets routines that are not inlined, one copy for encoder, decoder and the
+//! pricing of choices, and neither a division of 64 bits nor a table for the checksum; other targets get
+//! them inlined, which is faster there. The frames are the same.
 
 mod entropy;
 pub mod fit;
@@ -39,9 +45,11 @@ mod transform;
 use core::fmt;
 
 pub use entropy::CONTEXTS;
-use entropy::{Contexts, Decoder, Encoder, Level};
+use entropy::{Contexts, Decoder, Encoder, Level, shared};
 pub use frame::{Frame, FrameError, OVERHEAD};
+use lattice::quotient;
 pub use lattice::{Lattice, Sample, SampleKind};
+use model::Writer;
 pub use model::{
     Basis, Channel, MAX_CHANNELS, MAX_PAYLOAD, MAX_WINDOW, Method, Mode, Model, ModelError,
     ModelSpec, Transform, max_frame_bytes, scratch_len,
@@ -90,8 +98,8 @@ impl Default for Slot {
 #[derive(Clone, Copy, Debug)]
 pub struct Stream {
     contexts: Contexts,
-    /// Whether a stretch begins with the next row.
-    fresh: bool,
+    /// Whether the next row goes on with a stretch.
+    begun: bool,
     last: Option<Last>,
 }
 
@@ -110,7 +118,7 @@ impl Default for Stream {
 impl Stream {
     /// The next frame starts afresh.
     pub const fn new() -> Self {
-        Self { contexts: Contexts::NEW, fresh: true, last: None }
+        Self { contexts: Contexts::NONE, begun: false, last: None }
     }
 
     /// The next frame starts afresh, so that it can be decoded whatever was lost.
@@ -141,8 +149,8 @@ impl Stream {
     }
 
     fn begin<S: Sample>(&mut self, model: &Model<'_>, slots: &mut [Slot]) {
-        self.contexts = Contexts::new(model.priors().into_iter());
-        self.fresh = true;
+        self.contexts.start(model);
+        self.begun = false;
         predictive::start::<S>(model, slots);
     }
 }
@@ -252,7 +260,10 @@ pub fn encode<S: Sample>(
     scratch: &mut [Slot],
     out: &mut [u8],
 ) -> Result<usize, EncodeError> {
-    encode_next(model, &mut Stream::new(), sequence, window, scratch, out)
+    let (rows, slots, _, out) = check_encoding(model, window, scratch, out)?;
+    let stream = &mut Stream::new();
+    encode_rows(model, stream, sequence, (window, rows), (slots, None), out)
+        .ok_or(EncodeError::BufferTooSmall { needed: out.len() })
 }
 
 /// Encodes a window as [`encode`] does, as the successor of the last one that the stream encoded
@@ -272,25 +283,68 @@ pub fn encode_next<S: Sample>(
     scratch: &mut [Slot],
     out: &mut [u8],
 ) -> Result<usize, EncodeError> {
+    let (rows, slots, spare, out) = check_encoding(model, window, scratch, out)?;
+    let continued = stream.last.is_some_and(|last| last.sequence.wrapping_add(1) == sequence);
+    let kept = model.mode() == Mode::Predictive && continued && spare.len() >= slots.len();
+    let length = if kept {
+        encode_keeping(model, stream, sequence, (window, rows), (slots, spare), out)
+    } else {
+        encode_rows(model, stream, sequence, (window, rows), (slots, None), out)
+    };
+    length.ok_or(EncodeError::BufferTooSmall { needed: out.len() })
+}
+
+/// What an encoder needs, if it is all there: rows of the window, the slots and what is left of them,
+/// and room for the longest frame.
+#[inline(always)]
+#[expect(clippy::type_complexity, reason = "the parts of two slices")]
+fn check_encoding<'s, 'o, S: Sample>(
+    model: &Model<'_>,
+    window: &[S],
+    scratch: &'s mut [Slot],
+    out: &'o mut [u8],
+) -> Result<(u16, &'s mut [Slot], &'s mut [Slot], &'o mut [u8]), EncodeError> {
     let rows = check_window(model, window)?;
     let needed = model.scratch_len();
-    let slots =
-        scratch.split_at_mut_checked(needed).ok_or(EncodeError::ScratchTooSmall { needed })?;
+    let slots = scratch.split_at_mut_checked(needed);
+    let (slots, spare) = slots.ok_or(EncodeError::ScratchTooSmall { needed })?;
     let plain_len = window.len().saturating_mul(S::KIND.bytes());
     let needed = OVERHEAD.saturating_add(plain_len);
     let out = out.get_mut(..needed).ok_or(EncodeError::BufferTooSmall { needed })?;
-    encode_rows(model, stream, sequence, (window, rows), slots, out)
-        .ok_or(EncodeError::BufferTooSmall { needed })
+    Ok((rows, slots, spare, out))
+}
+
+/// Puts a stream and its slots back to what they were before a window, for one more attempt at it.
+type Back<'k> = &'k dyn Fn(&mut Stream, &mut [Slot]);
+
+/// [`encode_rows`] with the state from before at hand in every attempt.
+#[inline(never)]
+fn encode_keeping<S: Sample>(
+    model: &Model<'_>,
+    stream: &mut Stream,
+    sequence: u32,
+    window: (&[S], u16),
+    (slots, spare): (&mut [Slot], &mut [Slot]),
+    out: &mut [u8],
+) -> Option<usize> {
+    copy(spare, slots);
+    let kept = *stream;
+    let back = |stream: &mut Stream, slots: &mut [Slot]| {
+        *stream = Stream { last: None, ..kept };
+        copy(slots, spare);
+    };
+    encode_rows(model, stream, sequence, window, (slots, Some(&back)), out)
 }
 
 /// Encodes a checked window as a frame that is no longer than `out`; `None` if it would be both
 /// coded and as plain samples. Stream and slots are changed then, too.
+#[inline(never)]
 fn encode_rows<S: Sample>(
     model: &Model<'_>,
     stream: &mut Stream,
     sequence: u32,
     (window, rows): (&[S], u16),
-    (slots, spare): (&mut [Slot], &mut [Slot]),
+    (slots, kept): (&mut [Slot], Option<Back<'_>>),
     out: &mut [u8],
 ) -> Option<usize> {
     let rows = (usize::from(rows) != model.window()).then_some(rows);
@@ -302,7 +356,7 @@ fn encode_rows<S: Sample>(
     let payload = out.get_mut(place).unwrap_or(&mut []);
     let coded = match model.mode() {
         Mode::Bounded | Mode::Predictive => {
-            encode_predictive(model, stream, sequence, window, (slots, spare), payload)
+            encode_predictive(model, stream, sequence, window, (slots, kept), payload)
         }
         Mode::Transform => encode_transform(model, stream, window, slots, payload),
     };
@@ -316,14 +370,8 @@ fn encode_rows<S: Sample>(
         (frame::RAW, plain_len)
     };
     let (length, checksum) = frame::seal(out, frame::Header { flags, ..header }, start, length);
-    stream.last = match model.mode() {
-        Mode::Bounded | Mode::Predictive
-            if coded.is_some_and(|(flags, _)| flags & frame::REFINED == 0) =>
-        {
-            Some(Last { sequence, checksum })
-        }
-        _ => None,
-    };
+    let goes_on = model.mode() != Mode::Transform && flags & (frame::RAW | frame::REFINED) == 0;
+    stream.last = goes_on.then_some(Last { sequence, checksum });
     Some(length)
 }
 
@@ -379,11 +427,11 @@ pub fn decode_next<S: Sample>(
         (_, Mode::Bounded | Mode::Predictive) => {
             let payload = linked_payload::<S>(model, stream, frame, slots)?;
             let mut decoder = Decoder::new(payload, &mut stream.contexts, model.rate());
-            let fresh = core::mem::replace(&mut stream.fresh, false);
+            let fresh = !core::mem::replace(&mut stream.begun, true);
             let refined = frame.is_refined();
             let manner = Manner { fresh, refined, tradeoff: 0 };
             let whole = !(refined && model.mode() == Mode::Bounded)
-                && predictive::decode(&mut decoder, model, out, slots, manner)
+                && predictive::decode(shared(&mut decoder), model, out, slots, manner)
                 && decoder.is_exact();
             if whole && !refined {
                 stream.last = Some(Last { sequence: frame.sequence(), checksum: frame.checksum() });
@@ -395,7 +443,7 @@ pub fn decode_next<S: Sample>(
             stream.begin::<S>(model, slots);
             let mut decoder = Decoder::new(frame.payload(), &mut stream.contexts, model.rate());
             !frame.is_chained()
-                && transform::decode(&mut decoder, model, out, slots, frame.is_refined())
+                && transform::decode(shared(&mut decoder), model, out, slots, frame.is_refined())
                 && decoder.is_exact()
         }
     };
@@ -419,29 +467,43 @@ fn linked_payload<'f, S: Sample>(
     Ok(payload)
 }
 
+/// The whole rows of a window; without the division that `chunks_exact` begins with.
+#[inline(always)]
+fn rows<S>(window: &[S], channels: usize) -> impl Iterator<Item = &[S]> + Clone {
+    let (channels, mut rest) = (channels.max(1), window);
+    core::iter::from_fn(move || {
+        let (row, after) = rest.split_at_checked(channels)?;
+        rest = after;
+        Some(row)
+    })
+}
+
 /// Number of rows of a window that the model takes and whose values are finite.
 fn check_window<S: Sample>(model: &Model<'_>, window: &[S]) -> Result<u16, EncodeError> {
     if model.kind() != S::KIND {
         return Err(EncodeError::WrongKind(model.kind()));
     }
     let channels = model.channels().max(1);
-    let rows = window.len() / channels;
-    if !window.len().is_multiple_of(channels) || !(1..=model.window()).contains(&rows) {
+    let row_of = |value: usize| {
+        let row = quotient(value as u64, channels as u64);
+        usize::try_from(row).unwrap_or(usize::MAX)
+    };
+    let rows = row_of(window.len());
+    if rows.saturating_mul(channels) != window.len() || !(1..=model.window()).contains(&rows) {
         return Err(EncodeError::WrongLength);
     }
     if let Some(at) = window.iter().position(|x| !x.is_finite()) {
         let small = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-        return Err(EncodeError::NotFinite {
-            row: small(at / channels),
-            channel: small(at % channels),
-        });
+        let row = row_of(at);
+        let channel = at.wrapping_sub(row.wrapping_mul(channels));
+        return Err(EncodeError::NotFinite { row: small(row), channel: small(channel) });
     }
     u16::try_from(rows).map_err(|_| EncodeError::WrongLength)
 }
 
 /// What a bit is worth in one attempt after the other until the budget is kept, as a part of the
 /// model's tradeoff; in the last one steps are halved.
-const TRADEOFFS: [u32; 8] = [16, 12, 9, 6, 4, 2, 0, 0];
+const TRADEOFFS: [u8; 8] = [16, 12, 9, 6, 4, 2, 0, 0];
 
 /// Flags and length of the coded payload; `None` if it does not fit or no tradeoff keeps the budget.
 fn encode_predictive<S: Sample>(
@@ -449,30 +511,25 @@ fn encode_predictive<S: Sample>(
     stream: &mut Stream,
     sequence: u32,
     window: &[S],
-    (slots, spare): (&mut [Slot], &mut [Slot]),
+    (slots, kept): (&mut [Slot], Option<Back<'_>>),
     payload: &mut [u8],
 ) -> Option<(u8, usize)> {
     let allowed = model.allowed_squares(window.len());
     let mut last = stream.continues::<S>(model, slots, sequence);
-    // With room for it, the state from before is there for all attempts.
-    let kept = (allowed.is_some() && spare.len() >= slots.len()).then(|| {
-        copy(spare, slots);
-        *stream
-    });
     for (attempt, sixteenths) in (1..).zip(TRADEOFFS) {
-        let tradeoff = model.tradeoff().saturating_mul(sixteenths) / 16;
+        let tradeoff = model.tradeoff().saturating_mul(sixteenths.into()) / 16;
         let (flags, link_len) = match last {
             Some(_) => (frame::CHAINED, frame::LINK_BYTES),
             None => (0, 0),
         };
         let (link, coded) = payload.split_at_mut_checked(link_len)?;
         let checksum = last.map_or(0, |last| last.checksum).to_le_bytes();
-        link.iter_mut().zip(checksum).for_each(|(to, byte)| *to = byte);
+        Writer { out: link, at: 0 }.put(&checksum);
         let mut encoder = Encoder::new(coded, &mut stream.contexts, model.rate());
-        let fresh = core::mem::replace(&mut stream.fresh, false);
+        let fresh = !core::mem::replace(&mut stream.begun, true);
         let refined = attempt == TRADEOFFS.len();
         let manner = Manner { fresh, refined, tradeoff };
-        let squares = predictive::encode(&mut encoder, model, window, slots, manner)?;
+        let squares = predictive::encode(shared(&mut encoder), model, window, slots, manner)?;
         if allowed.is_none_or(|allowed| squares <= allowed) {
             let length = encoder.finish()?;
             let refined = if refined { frame::REFINED } else { 0 };
@@ -480,10 +537,7 @@ fn encode_predictive<S: Sample>(
         }
         match kept {
             // Counts of half a step are no past for those of whole ones, nor the other way round.
-            Some(kept) if attempt + 1 < TRADEOFFS.len() => {
-                *stream = kept;
-                copy(slots, spare);
-            }
+            Some(back) if last.is_some() && attempt + 1 < TRADEOFFS.len() => back(stream, slots),
             _ => {
                 last = None;
                 stream.begin::<S>(model, slots);
@@ -512,7 +566,7 @@ fn encode_transform<S: Sample>(
         transform::Choice::Coefficients => None,
         transform::Choice::Refined(refinement) => Some(refinement),
     };
-    stream.contexts = Contexts::new(model.priors().into_iter());
+    stream.contexts.start(model);
     let mut encoder = Encoder::new(payload, &mut stream.contexts, model.rate());
     transform::encode(&mut encoder, model, window, slots, refinement).then_some(())?;
     let flags = if refinement.is_some() { frame::REFINED } else { 0 };
@@ -520,11 +574,10 @@ fn encode_transform<S: Sample>(
 }
 
 fn write_plain<S: Sample>(window: &[S], payload: &mut [u8]) {
-    let size = S::KIND.bytes().max(1);
-    for (bytes, x) in payload.chunks_exact_mut(size).zip(window) {
-        for (byte, raw) in bytes.iter_mut().zip(x.to_raw().to_le_bytes()) {
-            *byte = raw;
-        }
+    let mut writer = Writer { out: payload, at: 0 };
+    for x in window {
+        let raw = x.to_raw().to_le_bytes();
+        writer.put(raw.get(..S::KIND.bytes()).unwrap_or(&raw));
     }
 }
 

@@ -42,10 +42,10 @@ use crc::{CRC_32_ISO_HDLC, Crc};
 
 use super::entropy::CONTEXTS;
 use super::fit::DEFAULT_PRIORS;
-use super::frame;
 use super::lattice::{Lattice, Sample, SampleKind};
 use super::predict::{MAX_LAG, MAX_TERMS, Predictor, TERM_BYTES, Term, Terms};
 use super::transform::BASIS_BITS;
+use super::{frame, rows};
 
 /// Most channels of a model.
 pub const MAX_CHANNELS: usize = 256;
@@ -70,6 +70,36 @@ const CRC_BYTES: usize = 4;
 
 /// The checksum of models, frames and tables.
 pub(crate) const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+
+/// The same with less of a table on chips, a frame being short.
+pub(super) fn checksum(bytes: &[u8]) -> u32 {
+    if cfg!(target_os = "none") { checksum_by_halves(bytes) } else { CRC.checksum(bytes) }
+}
+
+/// With a table of 64 bytes instead of a kibibyte.
+fn checksum_by_halves(bytes: &[u8]) -> u32 {
+    /// What is left of four bits.
+    const REST: [u32; 16] = {
+        let mut table = [0; 16];
+        let mut number = 0;
+        while number < 16 {
+            let mut rest = number;
+            let mut bit = 0;
+            while bit < 4 {
+                rest = rest >> 1 ^ if rest & 1 == 1 { 0xedb8_8320 } else { 0 };
+                bit += 1;
+            }
+            #[expect(clippy::indexing_slicing, reason = "in a constant")]
+            {
+                table[number as usize] = rest;
+            }
+            number += 1;
+        }
+        table
+    };
+    let step = |crc: u32| crc >> 4 ^ REST.get(crc as usize % 16).copied().unwrap_or(0);
+    !bytes.iter().fold(u32::MAX, |crc, &byte| step(step(crc ^ u32::from(byte))))
+}
 
 /// What a model promises, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -279,7 +309,7 @@ impl<'a, S: Sample> Records<'a, S> {
 impl<'a, S: Sample> Iterator for Records<'a, S> {
     type Item = Record<'a, S>;
 
-    #[inline(always)]
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
     fn next(&mut self) -> Option<Record<'a, S>> {
         let (fixed, rest) = self.rest.split_at_checked(record_bytes(S::KIND))?;
         let (_, &[start, terms]) = fixed.split_last_chunk::<2>()?;
@@ -330,7 +360,7 @@ impl<'a> Model<'a> {
         let length = u32_at(header, 8) as usize;
         let bytes = bytes.get(..length).ok_or(ModelError::Truncated)?;
         let (body, crc) = bytes.split_last_chunk::<CRC_BYTES>().ok_or(ModelError::BadHeader)?;
-        let checksum = CRC.checksum(body);
+        let checksum = checksum(body);
         if checksum != u32::from_le_bytes(*crc) {
             return Err(ModelError::BadChecksum);
         }
@@ -480,8 +510,9 @@ impl<'a> Model<'a> {
 
     /// The budget as the sum of squared errors over so many values, with 16 fraction bits.
     pub(super) fn allowed_squares(&self, values: usize) -> Option<u64> {
-        let square = self.budget().map(|budget| u64::from(budget).saturating_mul(budget.into()))?;
-        Some(square.saturating_mul(u64::try_from(values).unwrap_or(u64::MAX)))
+        let budget = u64::from(self.budget()?);
+        // No model allows more than fits.
+        Some(budget.wrapping_mul(budget).wrapping_mul(values as u64))
     }
 
     /// The same model with at most this budget, in the same units: for windows of which only
@@ -509,17 +540,21 @@ impl<'a> Model<'a> {
 
     /// Expected magnitudes of the quantised coefficients, with 8 fraction bits.
     pub(super) fn scales(&self) -> impl Iterator<Item = u32> + Clone + use<'a> {
-        self.scales.chunks_exact(4).map(|bytes| u32_at(bytes, 0))
+        let (scales, _) = self.scales.as_chunks::<4>();
+        scales.iter().map(|&bytes| u32::from_le_bytes(bytes))
     }
 
     /// For each value of a window, row by row, its weights in the components.
     pub(super) fn basis_rows(&self) -> impl Iterator<Item = BasisRow<'a>> + Clone + use<'a> {
-        let width = if self.fraction_bits.is_empty() { 2 } else { 1 };
-        let fraction_bits = self.fraction_bits;
-        // Never 0, for the compiler to see.
-        let row_bytes = self.components().saturating_mul(width).max(1);
-        let rows = self.basis.chunks_exact(row_bytes);
-        rows.map(move |weights| BasisRow { weights, fraction_bits })
+        let wide = self.fraction_bits.is_empty();
+        let row_bytes = self.components().saturating_mul(if wide { 2 } else { 1 });
+        rows(self.basis, row_bytes).map(move |weights| BasisRow { weights, wide })
+    }
+
+    /// How far the weights of a component must be shifted to have 14 fraction bits.
+    pub(super) fn weight_shift(&self, component: usize) -> u32 {
+        let bits = self.fraction_bits.get(component);
+        bits.map_or(0, |&bits| BASIS_BITS.saturating_sub(bits.into()))
     }
 
     /// Probability of a one in each context at the start of a frame, in units of 2^−16.
@@ -527,11 +562,16 @@ impl<'a> Model<'a> {
     /// In the blob a byte each: b < 128 for 2·(b + 1)², the others for what is left to 2^16 by
     /// that of 255 − b, so the steps are fine where it matters, near never and near always.
     pub fn priors(&self) -> [u16; CONTEXTS] {
-        let mut priors = DEFAULT_PRIORS;
-        for (prior, &byte) in priors.iter_mut().zip(self.priors) {
-            *prior = prior_from_byte(byte);
-        }
+        let mut priors = [0; CONTEXTS];
+        self.fill_priors(&mut priors);
         priors
+    }
+
+    pub(super) fn fill_priors(&self, priors: &mut [u16; CONTEXTS]) {
+        let mut own = self.priors.iter();
+        for (prior, &default) in priors.iter_mut().zip(&DEFAULT_PRIORS) {
+            *prior = own.next().map_or(default, |&byte| prior_from_byte(byte));
+        }
     }
 
     /// Most bytes of any frame of this model.
@@ -545,27 +585,26 @@ impl<'a> Model<'a> {
     }
 }
 
-/// The K weights of one value of a window.
+/// The K weights of one value of a window, before [`Model::weight_shift`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BasisRow<'a> {
     weights: &'a [u8],
-    /// Of weights of one byte.
-    fraction_bits: &'a [u8],
+    /// Of two bytes each.
+    wide: bool,
 }
 
 impl BasisRow<'_> {
-    /// Calls `f` with each slot and its weight with 14 fraction bits.
+    /// Calls `f` with each slot and its weight.
     #[inline(always)]
-    pub(super) fn for_each<T>(self, slots: impl Iterator<Item = T>, mut f: impl FnMut(T, i64)) {
-        if self.fraction_bits.is_empty() {
+    pub(super) fn for_each<T>(self, slots: impl Iterator<Item = T>, mut f: impl FnMut(T, i16)) {
+        if self.wide {
             let (weights, _) = self.weights.as_chunks::<2>();
             for (slot, &bytes) in slots.zip(weights) {
-                f(slot, i64::from(i16::from_le_bytes(bytes)));
+                f(slot, i16::from_le_bytes(bytes));
             }
         } else {
-            for ((slot, &byte), &bits) in slots.zip(self.weights).zip(self.fraction_bits) {
-                let shift = BASIS_BITS.saturating_sub(u32::from(bits));
-                f(slot, i64::from(byte.cast_signed()) << shift);
+            for (slot, &byte) in slots.zip(self.weights) {
+                f(slot, byte.cast_signed().into());
             }
         }
     }
@@ -799,7 +838,7 @@ impl<S: Sample> ModelSpec<'_, S> {
             }
         }
         let at = writer.at;
-        let checksum = CRC.checksum(out.get(..at).unwrap_or(&[]));
+        let checksum = checksum(out.get(..at).unwrap_or(&[]));
         Writer { out, at }.put(&checksum.to_le_bytes());
         Model::parse(out).map(|model| model.bytes().len())
     }
@@ -814,10 +853,11 @@ pub(super) struct Writer<'a> {
 
 impl Writer<'_> {
     pub(super) fn put(&mut self, bytes: &[u8]) {
-        let free = self.out.iter_mut().skip(self.at);
-        for (slot, &byte) in free.zip(bytes) {
-            *slot = byte;
-            self.at += 1;
+        for &byte in bytes {
+            if let Some(place) = self.out.get_mut(self.at) {
+                *place = byte;
+                self.at += 1;
+            }
         }
     }
 }
@@ -838,4 +878,19 @@ pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     let chunk = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>);
     chunk.map_or(0, |&chunk| u64::from_le_bytes(chunk))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_by_halves_is_the_checksum() {
+        let bytes =
+            core::array::from_fn::<u8, 256, _>(|at| u8::try_from(at * 167 % 256).unwrap_or(0));
+        for end in [0, 1, 2, 100, 256] {
+            let bytes = &bytes[..end];
+            assert_eq!(checksum_by_halves(bytes), CRC.checksum(bytes), "{end} bytes");
+        }
+    }
 }

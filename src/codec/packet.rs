@@ -86,7 +86,7 @@ pub fn encode_fitting<S: Sample>(
         copy(slots, kept_slots);
         let window = window.get(..rows.saturating_mul(channels)).unwrap_or(window);
         let count = u16::try_from(rows).unwrap_or(u16::MAX);
-        encode_rows(model, stream, sequence, (window, count), (&mut *slots, &mut []), out)
+        encode_rows(model, stream, sequence, (window, count), (&mut *slots, None), out)
     };
     // So many are known to fit, and so many not to: one more than there are, at first.
     let (mut fitting, mut too_many) = (plain_rows.min(rows), rows.saturating_add(1));

@@ -115,8 +115,28 @@ pub struct Predictor {
     pub terms: Terms,
 }
 
-/// The prediction with 8 fraction bits, clamped to the range of counts.
+/// Whether this is an Armv6-M, such as a Cortex-M0: it multiplies to 32 bits only and does not divide.
+/// (It is the one kind of Arm without compare-and-swap.)
+pub(super) const ARMV6M: bool = cfg!(all(target_arch = "arm", not(target_has_atomic = "32")));
+
+/// The product of a weight and a count, without the multiplication of 64 bits by 64 that Armv6-M would call.
 #[inline(always)]
+pub(super) fn product(weight: i16, count: i32) -> i64 {
+    if !ARMV6M {
+        return i64::from(weight) * i64::from(count);
+    }
+    product_of_halves(weight, count)
+}
+
+#[inline(always)]
+fn product_of_halves(weight: i16, count: i32) -> i64 {
+    let (weight, high, low) = (i32::from(weight), count >> 16, count & 0xffff);
+    // Both fit: 16 bits times 16.
+    (i64::from(weight.wrapping_mul(high)) << 16) + i64::from(weight.wrapping_mul(low))
+}
+
+/// The prediction with 8 fraction bits, clamped to the range of counts.
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
 pub(super) fn predict(slots: &[Slot], terms: &[u8], mean: i32) -> i64 {
     const SHIFT: u32 = WEIGHT_BITS - LEVEL_BITS;
     let (terms, _) = terms.as_chunks::<TERM_BYTES>();
@@ -126,18 +146,20 @@ pub(super) fn predict(slots: &[Slot], terms: &[u8], mean: i32) -> i64 {
         let slot = slots.get(usize::from(channel));
         let past = slot.and_then(|slot| slot.past.get(usize::from(since) % PAST)).copied();
         let past = past.unwrap_or(0);
-        sum = sum.wrapping_add(i64::from(weight) * i64::from(past));
+        sum = sum.wrapping_add(product(weight, past));
     }
     let around_mean = sum.wrapping_add(1 << (SHIFT - 1)) >> SHIFT;
     let (low, high) = (i64::from(i32::MIN) << LEVEL_BITS, i64::from(i32::MAX) << LEVEL_BITS);
-    around_mean.saturating_add(i64::from(mean) << LEVEL_BITS).clamp(low, high)
+    // Far from the ends of i64: 16 products of 47 bits.
+    around_mean.wrapping_add(i64::from(mean) << LEVEL_BITS).clamp(low, high)
 }
 
 impl Slot {
-    /// The state of a channel before its first count.
+    /// Puts a channel into its state before the first count. Its past may stay: the first row looks
+    /// at none but its own.
     #[inline(always)]
-    pub(super) fn start(spread: u32) -> Self {
-        Self { level: Level::new(spread), ..Self::NEW }
+    pub(super) fn start(&mut self, spread: u32) {
+        (self.level, self.before) = (Level::new(spread), 0);
     }
 
     /// Takes a count less its mean; a `first` one stands for all rows before it too.
@@ -163,6 +185,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_product_of_halves_is_the_product() {
+        for weight in [0, 1, -1, 4096, i16::MAX, i16::MIN] {
+            for count in [0, 1, -1, 65_535, 65_536, -65_537, 123_456_789, i32::MAX, i32::MIN] {
+                let product = i64::from(weight) * i64::from(count);
+                assert_eq!(product_of_halves(weight, count), product, "{weight} {count}");
+            }
+        }
+    }
+
+    #[test]
     fn a_polynomial_of_order_p_is_exact_on_degrees_below_p() {
         for order in 1..=3_u8 {
             let terms = Terms::polynomial(0, order);
@@ -172,7 +204,7 @@ mod tests {
                 place.copy_from_slice(&term.to_bytes(0));
             }
             let bytes = &bytes[..TERM_BYTES * usize::from(order)];
-            let mut slots = [Slot::start(0)];
+            let mut slots = [Slot::NEW];
             for row in 0..20_usize {
                 let t = i32::try_from(row).unwrap_or(0);
                 let count = [5, 5 + 3 * t, 5 + 3 * t - 2 * t * t][usize::from(order) - 1];

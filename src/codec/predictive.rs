@@ -15,7 +15,7 @@ use super::entropy::{BitCoder, Expectation, LEVEL_BITS, Level, half_octaves, int
 use super::lattice::Lattice;
 use super::model::{Mode, Model, Record};
 use super::predict::predict;
-use super::{Sample, Slot};
+use super::{Sample, Slot, rows};
 
 /// A residual is about as large as expected when it is half an octave below the mean magnitude.
 const TYPICAL: i32 = 1;
@@ -43,8 +43,8 @@ pub(super) struct Manner {
 
 /// Codes a window. The result is the sum of the squared errors in units of (2^−8 epsilon)², 0 in
 /// bounded mode; `None` if the coder has no room left.
-#[inline(always)]
-pub(super) fn encode<S: Sample, C: BitCoder>(
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
+pub(super) fn encode<S: Sample, C: BitCoder + ?Sized>(
     coder: &mut C,
     model: &Model<'_>,
     window: &[S],
@@ -54,23 +54,16 @@ pub(super) fn encode<S: Sample, C: BitCoder>(
     let bounded = model.mode() == Mode::Bounded;
     let mut squares = 0_u64;
     let mut first = manner.fresh;
-    for samples in window.chunks_exact(model.channels().max(1)) {
+    for samples in rows(window, model.channels()) {
         let mut surprise = 0;
         for (index, (&x, channel)) in samples.iter().zip(model.channel_records::<S>()).enumerate() {
+            let place = Place::new(slots, index, first, &channel, manner.refined);
             let lattice = lattice_of(&channel, manner);
-            let count = if bounded {
-                lattice.snap(x)
-            } else {
-                let near = |&count: &i32| {
-                    lattice.weighed_error_q8(x, lattice.restore(count)) <= MAX_ERROR_Q8
-                };
-                lattice.nearest(x).filter(near)
-            };
-            let place = Place { slots, index, first, surprise: &mut surprise };
-            let restored = code_value(coder, &channel, place, manner, (count, x));
-            if !bounded {
-                let error = u64::from(lattice.weighed_error_q8(x, restored));
-                squares = squares.saturating_add(error.saturating_mul(error));
+            let off =
+                encode_value(coder, place, &mut surprise, &lattice, x, (bounded, manner.tradeoff));
+            if off > 0 {
+                let off = u64::from(off);
+                squares = squares.saturating_add(off.wrapping_mul(off));
             }
         }
         if coder.is_spent() {
@@ -81,23 +74,54 @@ pub(super) fn encode<S: Sample, C: BitCoder>(
     Some(squares)
 }
 
+/// Codes a value; its error in units of 2^−8 epsilon, 0 in bounded mode.
+#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "32")), inline(never))]
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
+fn encode_value<S: Sample, C: BitCoder + ?Sized>(
+    coder: &mut C,
+    place: Place<'_>,
+    surprise: &mut i32,
+    lattice: &Lattice<S>,
+    x: S,
+    (bounded, tradeoff): (bool, u32),
+) -> u32 {
+    let nearest = if bounded { lattice.snap(x) } else { lattice.nearest(x) };
+    let off = |count| if bounded { 0 } else { lattice.weighed_error_of(x, count) };
+    let errors = Errors { lattice, x, nearest, least: nearest.map_or(0, off) };
+    let count = nearest.filter(|_| errors.least <= MAX_ERROR_Q8);
+    let choice = Choice { count, tradeoff, errors: &errors };
+    let count = code_count(coder, place, surprise, &choice);
+    if count.is_none() {
+        plain_bits(coder, x.to_raw(), S::KIND.bits());
+    }
+    match count {
+        _ if bounded => 0,
+        Some(count) => errors.of(count),
+        None => lattice.weighed_error_q8(x, x),
+    }
+}
+
 /// Fills `out` row by row; `false` if the stream ends early.
-#[inline(always)]
-pub(super) fn decode<S: Sample, C: BitCoder>(
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
+pub(super) fn decode<S: Sample, C: BitCoder + ?Sized>(
     decoder: &mut C,
     model: &Model<'_>,
     out: &mut [S],
     slots: &mut [Slot],
     manner: Manner,
 ) -> bool {
+    let choice = Choice { count: None, tradeoff: 0, errors: &() };
     let mut first = manner.fresh;
     for samples in out.chunks_exact_mut(model.channels().max(1)) {
         let mut surprise = 0;
         for (index, (x, channel)) in
             samples.iter_mut().zip(model.channel_records::<S>()).enumerate()
         {
-            let place = Place { slots, index, first, surprise: &mut surprise };
-            *x = code_value(decoder, &channel, place, manner, (Some(0), S::default()));
+            let place = Place::new(slots, index, first, &channel, manner.refined);
+            *x = match code_count(decoder, place, &mut surprise, &choice) {
+                Some(count) => lattice_of(&channel, manner).restore(count),
+                None => S::from_raw(plain_bits(decoder, 0, S::KIND.bits())),
+            };
         }
         if decoder.is_spent() {
             return false;
@@ -110,7 +134,7 @@ pub(super) fn decode<S: Sample, C: BitCoder>(
 /// Puts the slots into their state before the first row of a stretch.
 pub(super) fn start<S: Sample>(model: &Model<'_>, slots: &mut [Slot]) {
     for (slot, channel) in slots.iter_mut().zip(model.channel_records::<S>()) {
-        *slot = Slot::start(channel.spread());
+        slot.start(channel.spread());
     }
 }
 
@@ -119,36 +143,85 @@ fn lattice_of<S: Sample>(channel: &Record<'_, S>, manner: Manner) -> Lattice<S> 
     if manner.refined { channel.lattice().halved() } else { channel.lattice() }
 }
 
-/// Where a value stands.
+/// Where a value stands, and what the model says of its channel.
 struct Place<'p> {
     slots: &'p mut [Slot],
     index: usize,
     /// Whether nothing came before the row.
     first: bool,
-    /// How surprising the channels before it were.
-    surprise: &'p mut i32,
+    mean: i32,
+    scale: u32,
+    terms: &'p [u8],
 }
 
-/// One value: `sample` is its count, if any, and the value itself; the result is what the
-/// decoder sees.
-#[inline(always)]
-fn code_value<S: Sample, C: BitCoder>(
+impl<'p> Place<'p> {
+    #[inline(always)]
+    fn new<S: Sample>(
+        slots: &'p mut [Slot],
+        index: usize,
+        first: bool,
+        channel: &Record<'p, S>,
+        refined: bool,
+    ) -> Self {
+        // Half the step is twice the count.
+        let mean = channel.mean().wrapping_shl(refined.into());
+        let (scale, terms) = (channel.scale(), channel.terms(first));
+        Self { slots, index, first, mean, scale, terms }
+    }
+}
+
+/// What an encoder may choose from.
+struct Choice<'c> {
+    /// The best count, if any will do; a decoder does not look at it.
+    count: Option<i32>,
+    /// What a bit is worth.
+    tradeoff: u32,
+    errors: &'c dyn ErrorOf,
+}
+
+/// The errors that counts would make.
+trait ErrorOf {
+    /// In units of 2^−8 epsilon.
+    fn of(&self, count: i32) -> u32;
+}
+
+/// Nothing to compare with.
+impl ErrorOf for () {
+    #[inline(always)]
+    fn of(&self, _: i32) -> u32 {
+        0
+    }
+}
+
+struct Errors<'e, S: Sample> {
+    lattice: &'e Lattice<S>,
+    x: S,
+    nearest: Option<i32>,
+    /// Error of the nearest count, which is the choice mostly.
+    least: u32,
+}
+
+impl<S: Sample> ErrorOf for Errors<'_, S> {
+    #[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
+    fn of(&self, count: i32) -> u32 {
+        let known = self.nearest == Some(count);
+        if known { self.least } else { self.lattice.weighed_error_of(self.x, count) }
+    }
+}
+
+/// Codes the count of one value and returns it; `None` if plain bits stand for it. `surprise` tells how
+/// surprising the channels before it in the row were.
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
+fn code_count<C: BitCoder + ?Sized>(
     coder: &mut C,
-    channel: &Record<'_, S>,
     place: Place<'_>,
-    manner: Manner,
-    (count, x): (Option<i32>, S),
-) -> S {
+    surprise: &mut i32,
+    choice: &Choice<'_>,
+) -> Option<i32> {
     const ONE: i64 = 1 << LEVEL_BITS;
-    let Place { slots, index, first, surprise } = place;
-    // Half the step is twice the count.
-    let mean = if manner.refined { channel.mean().wrapping_mul(2) } else { channel.mean() };
-    let tradeoff = manner.tradeoff;
-    let predicted = predict(slots, channel.terms(first), mean);
-    let Some(slot) = slots.get_mut(index) else {
-        return x;
-    };
-    let restart = if first { Some(Level::new(channel.scale())) } else { None };
+    let Place { slots, index, first, mean, scale, terms } = place;
+    let predicted = predict(slots, terms, mean);
+    let slot = slots.get_mut(index)?;
 
     let nearest = (predicted + ONE / 2) >> LEVEL_BITS;
     #[expect(
@@ -159,26 +232,27 @@ fn code_value<S: Sample, C: BitCoder>(
     // Mirrored so that the prediction lies above the nearest count.
     let mirror = |x: i32| if fraction < 0 { x.wrapping_neg() } else { x };
     let expected_size = slot.level.half_octaves();
+    if first {
+        slot.level = Level::new(scale);
+    }
     let expected = Expectation::new(expected_size + surprise_steps(*surprise))
         .between(fraction.unsigned_abs(), mirror(slot.before));
-    let lattice = lattice_of(channel, manner);
-    let residual = count.map(|count| mirror(count.wrapping_sub(base)));
-    let residual = match residual {
-        Some(residual) if C::ENCODES && tradeoff > 0 && residual != 0 => {
-            let loss = |residual: i32| {
-                let restored = lattice.restore(base.wrapping_add(mirror(residual)));
-                let error = u64::from(lattice.weighed_error_q8(x, restored));
-                let bits = u64::from(coder.price(expected, residual));
-                error.saturating_mul(error).saturating_add(u64::from(tradeoff) * bits)
-            };
-            Some(least(residual, loss))
-        }
-        residual => residual,
-    };
-    let Some(residual) = integer(coder, expected, residual).map(mirror) else {
-        slot.level = restart.unwrap_or(slot.level);
+    let mut residual = choice.count.map(|count| mirror(count.wrapping_sub(base)));
+    if let Some(residual) = &mut residual
+        && *residual != 0
+        && choice.tradeoff > 0
+        && coder.encodes()
+    {
+        let loss = |residual| {
+            let error = u64::from(choice.errors.of(base.wrapping_add(mirror(residual))));
+            let bits = u64::from(coder.price(&expected, residual));
+            (error.wrapping_mul(error)).saturating_add(u64::from(choice.tradeoff) * bits)
+        };
+        *residual = least(*residual, loss);
+    }
+    let Some(residual) = integer(coder, &expected, residual).map(mirror) else {
         slot.hold(first);
-        return S::from_raw(plain_bits(coder, x.to_raw(), S::KIND.bits()));
+        return None;
     };
     let count = base.wrapping_add(residual);
 
@@ -195,29 +269,29 @@ fn code_value<S: Sample, C: BitCoder>(
     } else {
         1
     };
-    match restart {
-        Some(level) => slot.level = level,
-        None => slot.level.update(magnitude),
+    if !first {
+        slot.level.update(magnitude);
     }
     slot.push(first, count.wrapping_sub(mean));
-    lattice.restore(count)
+    Some(count)
 }
 
 /// Whichever of a residual, its neighbour on the side of zero, and zero loses least.
+#[inline(always)]
 fn least(residual: i32, loss: impl Fn(i32) -> u64) -> i32 {
-    let mut best = (loss(residual), residual);
-    let mut consider = |other| {
+    let (mut best, mut least) = (residual, u64::MAX);
+    let mut other = residual;
+    for step in 0..3 {
         let loss = loss(other);
-        if loss < best.0 {
-            best = (loss, other);
+        if loss < least {
+            (best, least) = (other, loss);
         }
-    };
-    let nearer = residual.wrapping_sub(residual.signum());
-    consider(nearer);
-    if nearer != 0 && residual.unsigned_abs() <= MAX_DROP {
-        consider(0);
+        if other == 0 || step > 0 && residual.unsigned_abs() > MAX_DROP {
+            break;
+        }
+        other = if step == 0 { residual.wrapping_sub(residual.signum()) } else { 0 };
     }
-    best.1
+    best
 }
 
 /// What a surprise adds to an expected magnitude, in half octaves: half of it.

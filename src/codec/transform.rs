@@ -12,8 +12,10 @@
 //! is one number per component.
 
 use super::entropy::{BitCoder, Expectation, LEVEL_BITS, Level, half_octaves, integer, plain_bits};
+use super::lattice::quotient;
 use super::model::{BasisRow, Model, Record};
-use super::{Sample, Slot};
+use super::predict::product;
+use super::{Sample, Slot, rows};
 
 /// Fraction bits of the basis.
 pub(crate) const BASIS_BITS: u32 = 14;
@@ -30,11 +32,8 @@ const GAIN_PRIOR: u64 = 4 << LEVEL_BITS;
 /// How many coefficients before count, about.
 const GAIN_MEMORY: u64 = 8;
 
-/// Steps of refinement in counts, half an octave apart.
-const REFINEMENTS: [i32; 31] = [
-    1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512, 724, 1024, 1448, 2048,
-    2896, 4096, 5793, 8192, 11585, 16384, 23170, 32768, 46341,
-];
+/// Number of steps of refinement, half an octave apart, and bits that name one.
+const REFINEMENTS: u8 = 31;
 const REFINEMENT_BITS: u32 = 5;
 
 /// Step of the residuals that follow the coefficients.
@@ -42,8 +41,12 @@ const REFINEMENT_BITS: u32 = 5;
 pub(super) struct Refinement(u8);
 
 impl Refinement {
+    /// In counts: the powers of √2 from the first, rounded.
     fn step(self) -> i32 {
-        REFINEMENTS.get(usize::from(self.0)).copied().unwrap_or(1)
+        /// √2 with 16 fraction bits.
+        const SQRT_2: i32 = 92_681;
+        let octave = u32::from(self.0 / 2).min(15);
+        if self.0 % 2 == 1 { 2 << octave } else { (SQRT_2 + (1 << (15 - octave))) >> (16 - octave) }
     }
 }
 
@@ -56,6 +59,7 @@ pub(super) enum Choice {
 }
 
 /// Projects and quantises a window into the slots and finds out how it must be sent.
+#[cfg_attr(all(target_arch = "arm", not(target_has_atomic = "32")), inline(never))]
 pub(super) fn prepare<S: Sample>(model: &Model<'_>, window: &[S], slots: &mut [Slot]) -> Choice {
     if !project(model, window, slots) || !quantize(model, slots) {
         return Choice::Plain;
@@ -63,75 +67,57 @@ pub(super) fn prepare<S: Sample>(model: &Model<'_>, window: &[S], slots: &mut [S
     let Some(allowed) = model.allowed_squares(window.len()) else {
         return Choice::Coefficients;
     };
-    if squared_error(model, window, slots, None) <= allowed {
+    let keeps = |slots: &mut [Slot], refinement| {
+        restore(model, window, slots, refinement, None).is_some_and(|squares| squares <= allowed)
+    };
+    if keeps(slots, None) {
         return Choice::Coefficients;
     }
     // The error falls with the step, if not quite monotonically: any step that fits will do.
-    let (mut fits, mut above) = (None, REFINEMENTS.len());
-    let mut below = 0;
+    let mut choice = Choice::Plain;
+    let (mut below, mut above) = (0, REFINEMENTS);
     while below < above {
         let middle = below.midpoint(above);
-        let refinement = Refinement(u8::try_from(middle).unwrap_or(0));
-        if squared_error(model, window, slots, Some(refinement)) <= allowed {
-            fits = Some(refinement);
+        if keeps(slots, Some(Refinement(middle))) {
+            choice = Choice::Refined(Refinement(middle));
             below = middle + 1;
         } else {
             above = middle;
         }
     }
-    fits.map_or(Choice::Plain, Choice::Refined)
+    choice
 }
 
 /// Codes what [`prepare`] left in the slots; `false` if the coder has no room left.
-pub(super) fn encode<S: Sample, C: BitCoder>(
-    coder: &mut C,
+pub(super) fn encode<S: Sample>(
+    coder: &mut dyn BitCoder,
     model: &Model<'_>,
     window: &[S],
     slots: &mut [Slot],
     refinement: Option<Refinement>,
 ) -> bool {
     code_coefficients(coder, model, slots);
-    let Some(refinement) = refinement else {
-        return !coder.is_spent();
-    };
-    plain_bits(coder, u64::from(refinement.0), REFINEMENT_BITS);
-    let (coefficients, levels) = split(model, slots);
-    start_levels(levels);
-    let rows = window.chunks_exact(model.channels().max(1));
-    let mut basis = model.basis_rows();
-    for samples in rows {
-        let channels = model.channel_records::<S>();
-        for (((&x, channel), level), row) in
-            samples.iter().zip(channels).zip(&mut *levels).zip(&mut basis)
-        {
-            let decoded = reconstruct(&channel, coefficients, row);
-            let residual = quantized_residual(&channel, x, decoded, refinement);
-            code_residual(coder, level, residual);
-        }
-        if coder.is_spent() {
-            return false;
-        }
+    if let Some(Refinement(number)) = refinement {
+        plain_bits(coder, u64::from(number), REFINEMENT_BITS);
+        return restore(model, window, slots, refinement, Some(coder)).is_some();
     }
-    true
+    !coder.is_spent()
 }
 
 /// Fills `out` row by row; `false` if the stream ends early or has a number without a meaning.
-pub(super) fn decode<S: Sample, C: BitCoder>(
+pub(super) fn decode<S: Sample, C: BitCoder + ?Sized>(
     decoder: &mut C,
     model: &Model<'_>,
     out: &mut [S],
     slots: &mut [Slot],
     refined: bool,
 ) -> bool {
-    for slot in &mut *slots {
-        *slot = Slot::NEW;
-    }
     code_coefficients(decoder, model, slots);
     let mut step = 0;
     if refined {
-        let index = plain_bits(decoder, 0, REFINEMENT_BITS);
-        match usize::try_from(index).ok().and_then(|index| REFINEMENTS.get(index)) {
-            Some(&known) => step = known,
+        let number = plain_bits(decoder, 0, REFINEMENT_BITS);
+        match u8::try_from(number).ok().filter(|&number| number < REFINEMENTS) {
+            Some(number) => step = Refinement(number).step(),
             None => return false,
         }
     }
@@ -143,7 +129,7 @@ pub(super) fn decode<S: Sample, C: BitCoder>(
         for (((x, channel), level), row) in
             samples.iter_mut().zip(channels).zip(&mut *levels).zip(&mut basis)
         {
-            let mut count = reconstruct(&channel, coefficients, row);
+            let mut count = reconstruct(channel.mean(), coefficients, row);
             if refined {
                 let residual = code_residual(decoder, level, 0);
                 count = count.saturating_add(residual.saturating_mul(step));
@@ -166,11 +152,12 @@ fn split<'s>(model: &Model<'_>, slots: &'s mut [Slot]) -> (&'s mut [Slot], &'s m
 ///
 /// A short window is continued by its last row: smooth, and the decoder drops it.
 pub(super) fn project<S: Sample>(model: &Model<'_>, window: &[S], slots: &mut [Slot]) -> bool {
-    for slot in &mut *slots {
-        *slot = Slot::NEW;
-    }
     let (coefficients, _) = split(model, slots);
-    let rows = window.chunks_exact(model.channels().max(1));
+    for slot in &mut *coefficients {
+        slot.set_sum(0);
+        slot.before = 0;
+    }
+    let rows = rows(window, model.channels());
     let last = rows.clone().last().unwrap_or(&[]);
     let mut basis = model.basis_rows();
     for samples in rows.chain(core::iter::repeat(last)).take(model.window()) {
@@ -180,7 +167,7 @@ pub(super) fn project<S: Sample>(model: &Model<'_>, window: &[S], slots: &mut [S
                 return false;
             };
             row.for_each(coefficients.iter_mut(), |slot, weight| {
-                slot.set_sum(slot.sum().wrapping_add(weight.wrapping_mul(i64::from(centred))));
+                slot.set_sum(slot.sum().wrapping_add(product(weight, centred)));
             });
         }
     }
@@ -197,12 +184,12 @@ fn centred_count<S: Sample>(channel: &Record<'_, S>, x: S) -> Option<i32> {
 pub(super) fn quantize(model: &Model<'_>, slots: &mut [Slot]) -> bool {
     let step = i64::from(model.coefficient_step().max(1)) << (BASIS_BITS - STEP_BITS);
     let (coefficients, _) = split(model, slots);
-    for slot in coefficients {
-        let code = divide_to_nearest(slot.sum(), step);
+    for (number, slot) in coefficients.iter_mut().enumerate() {
+        let code = divide_to_nearest(slot.sum() << model.weight_shift(number), step);
         match i32::try_from(code) {
             Ok(code) if (-MAX_COEFFICIENT..=MAX_COEFFICIENT).contains(&i64::from(code)) => {
                 slot.before = code;
-                slot.dequantize(model);
+                slot.dequantize(model, number);
             }
             _ => return false,
         }
@@ -212,14 +199,14 @@ pub(super) fn quantize(model: &Model<'_>, slots: &mut [Slot]) -> bool {
 
 #[inline(always)]
 fn divide_to_nearest(x: i64, step: i64) -> i64 {
-    let step = step.unsigned_abs().max(1);
-    let magnitude = x.unsigned_abs().saturating_add(step / 2) / step;
+    let step = step.unsigned_abs();
+    let magnitude = quotient(x.unsigned_abs().saturating_add(step / 2), step);
     let magnitude = i64::try_from(magnitude).unwrap_or(i64::MAX);
     if x < 0 { -magnitude } else { magnitude }
 }
 
 /// What a slot holds in transform mode: the sum of a projection, later the dequantised
-/// coefficient, in the place of the past; and the quantised coefficient in that of the last sign.
+/// coefficient, with the shift of its weights, in the place of the past; and the quantised coefficient in that of the last sign.
 impl Slot {
     #[inline(always)]
     fn sum(&self) -> i64 {
@@ -238,22 +225,23 @@ impl Slot {
         self.before
     }
 
-    fn dequantize(&mut self, model: &Model<'_>) {
-        self.set_sum(i64::from(self.before).wrapping_mul(i64::from(model.coefficient_step())));
+    fn dequantize(&mut self, model: &Model<'_>, number: usize) {
+        let value = i64::from(self.before).wrapping_mul(i64::from(model.coefficient_step()));
+        self.set_sum(value << model.weight_shift(number));
     }
 }
 
 /// The coefficients from the largest to the smallest. Windows are quiet or lively as a whole, so
 /// the expected magnitude of each is the model's times how the ones before turned out.
-fn code_coefficients<C: BitCoder>(coder: &mut C, model: &Model<'_>, slots: &mut [Slot]) {
+fn code_coefficients<C: BitCoder + ?Sized>(coder: &mut C, model: &Model<'_>, slots: &mut [Slot]) {
     let (coefficients, _) = split(model, slots);
     let (mut actual, mut expected) = (GAIN_PRIOR, GAIN_PRIOR);
-    for (slot, scale) in coefficients.iter_mut().zip(model.scales()) {
-        let level = u64::from(scale).saturating_mul(actual) / expected.max(1);
+    for ((number, slot), scale) in coefficients.iter_mut().enumerate().zip(model.scales()) {
+        let level = quotient(u64::from(scale).saturating_mul(actual), expected);
         let level = u32::try_from(level).unwrap_or(u32::MAX).min(1 << 30);
         let around = Expectation::new(half_octaves(level));
-        slot.before = integer(coder, around, Some(slot.before)).unwrap_or(0);
-        slot.dequantize(model);
+        slot.before = integer(coder, &around, Some(slot.before)).unwrap_or(0);
+        slot.dequantize(model, number);
         let magnitude = u64::from(slot.before.unsigned_abs()) << LEVEL_BITS;
         actual = actual - actual / GAIN_MEMORY + magnitude;
         expected = expected - expected / GAIN_MEMORY + u64::from(scale);
@@ -261,61 +249,62 @@ fn code_coefficients<C: BitCoder>(coder: &mut C, model: &Model<'_>, slots: &mut 
 }
 
 /// Count of one value as the coefficients give it.
-#[inline(always)]
-fn reconstruct<S: Sample>(
-    channel: &Record<'_, S>,
-    coefficients: &[Slot],
-    row: BasisRow<'_>,
-) -> i32 {
+#[cfg_attr(not(all(target_arch = "arm", not(target_has_atomic = "32"))), inline(always))]
+fn reconstruct(mean: i32, coefficients: &[Slot], row: BasisRow<'_>) -> i32 {
     const SHIFT: u32 = BASIS_BITS + STEP_BITS;
     let mut sum = 0_i64;
     row.for_each(coefficients.iter(), |slot, weight| {
-        sum = sum.wrapping_add(slot.sum().wrapping_mul(weight));
+        sum = sum.wrapping_add(slot.sum().wrapping_mul(weight.into()));
     });
     let rounded = sum.wrapping_add(1 << (SHIFT - 1)) >> SHIFT;
     let centred = rounded.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
     #[expect(clippy::cast_possible_truncation, reason = "clamped")]
     let centred = centred as i32;
-    centred.saturating_add(channel.mean())
+    centred.saturating_add(mean)
 }
 
-/// Residual of a value in steps of the refinement.
-#[inline(always)]
-fn quantized_residual<S: Sample>(
-    channel: &Record<'_, S>,
-    x: S,
-    decoded: i32,
-    refinement: Refinement,
-) -> i32 {
-    let count = channel.lattice().nearest(x).unwrap_or(decoded);
-    let residual = i64::from(count) - i64::from(decoded);
-    let quantized = divide_to_nearest(residual, i64::from(refinement.step()));
-    i32::try_from(quantized).unwrap_or(0)
-}
-
-/// Sum of squares of the errors of all values in units of 2^−8 step, as the decoder makes them.
-fn squared_error<S: Sample>(
+/// Restores all values as the decoder does, after residuals in steps of the refinement, if any: the sum
+/// of squares of the errors in units of 2^−8 step. A coder, where there is one, gets the residuals; `None`
+/// if it has no room left.
+fn restore<S: Sample>(
     model: &Model<'_>,
     window: &[S],
     slots: &mut [Slot],
     refinement: Option<Refinement>,
-) -> u64 {
-    let (coefficients, _) = split(model, slots);
+    mut coder: Option<&mut dyn BitCoder>,
+) -> Option<u64> {
+    let (coefficients, levels) = split(model, slots);
+    if coder.is_some() {
+        start_levels(levels);
+    }
+    let step = refinement.map(Refinement::step);
     let mut basis = model.basis_rows();
-    let mut sum = 0_u64;
-    for samples in window.chunks_exact(model.channels().max(1)) {
+    let mut squares = 0_u64;
+    for samples in rows(window, model.channels()) {
         let channels = model.channel_records::<S>();
-        for ((&x, channel), row) in samples.iter().zip(channels).zip(&mut basis) {
-            let mut count = reconstruct(&channel, coefficients, row);
-            if let Some(refinement) = refinement {
-                let residual = quantized_residual(&channel, x, count, refinement);
-                count = count.saturating_add(residual.saturating_mul(refinement.step()));
+        for ((number, (&x, channel)), row) in
+            samples.iter().zip(channels).enumerate().zip(&mut basis)
+        {
+            let lattice = channel.lattice();
+            let mut count = reconstruct(channel.mean(), coefficients, row);
+            if let Some(step) = step {
+                let nearest = lattice.nearest(x).unwrap_or(count);
+                let off = i64::from(nearest) - i64::from(count);
+                let residual = divide_to_nearest(off, step.into());
+                let residual = i32::try_from(residual).unwrap_or(0);
+                if let (Some(coder), Some(level)) = (&mut coder, levels.get_mut(number)) {
+                    code_residual(*coder, level, residual);
+                }
+                count = count.saturating_add(residual.saturating_mul(step));
             }
-            let error = u64::from(channel.lattice().error_q8(x, channel.lattice().restore(count)));
-            sum = sum.saturating_add(error.saturating_mul(error));
+            let error = u64::from(lattice.error_q8(x, lattice.restore(count)));
+            squares = squares.saturating_add(error.wrapping_mul(error));
+        }
+        if coder.as_ref().is_some_and(|coder| coder.is_spent()) {
+            return None;
         }
     }
-    sum
+    Some(squares)
 }
 
 fn start_levels(levels: &mut [Slot]) {
@@ -324,10 +313,22 @@ fn start_levels(levels: &mut [Slot]) {
     }
 }
 
-#[inline(always)]
-fn code_residual<C: BitCoder>(coder: &mut C, slot: &mut Slot, residual: i32) -> i32 {
+fn code_residual<C: BitCoder + ?Sized>(coder: &mut C, slot: &mut Slot, residual: i32) -> i32 {
     let expected = Expectation::new(slot.level.half_octaves());
-    let residual = integer(coder, expected, Some(residual)).unwrap_or(0);
+    let residual = integer(coder, &expected, Some(residual)).unwrap_or(0);
     slot.level.update(residual.unsigned_abs().min(1 << 22) << LEVEL_BITS);
     residual
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_of_refinement_are_the_powers_of_the_root_of_two() {
+        for number in 0..REFINEMENTS {
+            let power = ((f64::from(number) + 1.0) / 2.0).exp2();
+            assert!((f64::from(Refinement(number).step()) - power).abs() <= 0.5, "{number}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ pub extern "C" fn nothing(_: &mut u32) -> bool {
 pub type Routine<J> = extern "C" fn(&mut J) -> bool;
 
 /// The stack that a routine takes.
-fn stack_of<J>(routine: Routine<J>, job: &mut J) -> (bool, usize) {
+pub fn stack_of<J>(routine: Routine<J>, job: &mut J) -> (bool, usize) {
     let routine = black_box(routine);
     board::stack_of(|| board::region(|| routine(black_box(job))))
 }

@@ -1,6 +1,8 @@
 //! The routines and their sizes.
 
-use eigenmote::codec::{Frame, Model, Slot, decode, encode};
+use eigenmote::codec::{
+    Frame, Model, STATE_BYTES, Slot, Stream, decode, decode_next, encode, encode_next, scratch_len,
+};
 use eigenmote::embed::{Analogy, Hit, WordTable};
 use eigenmote::linalg::power::{Options, dominant_eigenpair_in_place};
 use eigenmote::linalg::{eigh_in_place, qr, singular_values, svd_in_place};
@@ -11,7 +13,7 @@ use mainjob::{FRAME_BYTES, FromCount, MODELS, SLOTS, VALUES};
 
 use networks::{PIXELS, decode as decode_digit, draw};
 
-use crate::measure::measure;
+use crate::measure::{measure, stack_of};
 
 /// A sample of a network of integers. The scratch memory is on the stack.
 pub type Digit = [i32; PIXELS];
@@ -112,6 +114,7 @@ pub struct Coding<S> {
     scratch: [Slot; SLOTS],
     bytes: [u8; FRAME_BYTES],
     length: usize,
+    stream: Stream,
 }
 
 /// Which of the windows: the codec's budgets are for this one, in a frame that stands alone.
@@ -121,7 +124,8 @@ impl<S: FromCount> Coding<S> {
     fn new(model: usize) -> Self {
         let samples = mainjob::window(WINDOW).unwrap_or([S::default(); VALUES]);
         let model = MODELS.get(model).and_then(|(_, blob)| Model::parse(blob).ok());
-        Self { model, samples, scratch: [Slot::NEW; SLOTS], bytes: [0; FRAME_BYTES], length: 0 }
+        let (scratch, bytes, stream) = ([Slot::NEW; SLOTS], [0; FRAME_BYTES], Stream::new());
+        Self { model, samples, scratch, bytes, length: 0, stream }
     }
 
     fn encoded(model: usize) -> Self {
@@ -138,6 +142,30 @@ impl<S: FromCount> Coding<S> {
         let length = encode(model, 0, &self.samples, &mut self.scratch, &mut self.bytes);
         self.length = length.unwrap_or(0);
         length.is_ok()
+    }
+
+    /// With the stream lent.
+    #[inline(always)]
+    fn encode_next(&mut self) -> bool {
+        let Some(model) = &self.model else {
+            return false;
+        };
+        let (stream, scratch) = (&mut self.stream, &mut self.scratch);
+        let length = encode_next(model, stream, 0, &self.samples, scratch, &mut self.bytes);
+        self.length = length.unwrap_or(0);
+        length.is_ok()
+    }
+
+    #[inline(always)]
+    fn decode_next(&mut self) -> bool {
+        let Some(model) = &self.model else {
+            return false;
+        };
+        let Some(Ok((frame, _))) = self.bytes.get(..self.length).map(Frame::parse) else {
+            return false;
+        };
+        let (stream, scratch) = (&mut self.stream, &mut self.scratch);
+        decode_next(model, stream, &frame, scratch, &mut self.samples).is_ok()
     }
 
     #[inline(always)]
@@ -366,7 +394,9 @@ macro_rules! coder {
 }
 coder!(budget_encode_i16, i16, encode);
 coder!(budget_encode_f32, f32, encode);
+coder!(budget_encode_next_i16, i16, encode_next);
 coder!(budget_decode_i16, i16, decode);
+coder!(budget_decode_next_i16, i16, decode_next);
 coder!(budget_decode_f32, f32, decode);
 
 #[inline(never)]
@@ -396,5 +426,23 @@ fn measure_codec() -> bool {
         let mut job = Coding::encoded(model);
         all &= measure([name, "budget_decode_f32"], VALUES as u32, budget_decode_f32, &mut job);
     }
-    all
+    for (name, model) in [("encode next i16 bounded", 0), ("encode next i16 predictive", 1)] {
+        let mut job = Coding::new(model);
+        let symbol = "budget_encode_next_i16";
+        all &= measure([name, symbol], VALUES as u32, budget_encode_next_i16, &mut job);
+    }
+    let mut job = Coding::encoded(0);
+    let names = ["decode next i16 bounded", "budget_decode_next_i16"];
+    all & measure(names, VALUES as u32, budget_decode_next_i16, &mut job) & state_is_as_promised()
+}
+
+/// Whether a kibibyte holds the codec's state for eight channels, and the stack of a call is no less than
+/// that state says, but for a stream that the caller lends.
+#[inline(never)]
+fn state_is_as_promised() -> bool {
+    const { assert!(STATE_BYTES + scratch_len(8, 0) * size_of::<Slot>() <= 1024) };
+    let mut job = Coding::<i16>::new(0);
+    let (encoded, own) = stack_of(budget_encode_i16, &mut job);
+    let (again, lent) = stack_of(budget_encode_next_i16, &mut job);
+    encoded && again && own >= STATE_BYTES && lent + size_of::<Stream>() >= STATE_BYTES
 }
