@@ -574,7 +574,7 @@ mod tests {
             for offset in [0, -1000, i64::from(i32::MIN), i64::from(i32::MAX)] {
                 for count in [0, 1, -1, 2, -3, 4, -5, 1000, -40_000, i32::MAX, i32::MIN] {
                     let lattice = Lattice::<i32> { offset, step, epsilon: 0 };
-                    let scaled = i128::from(count) * i128::from(step) + (1 << 15) >> 16;
+                    let scaled = (i128::from(count) * i128::from(step) + (1 << 15)) >> 16;
                     let x = (scaled + i128::from(offset)).clamp(i32::MIN.into(), i32::MAX.into());
                     assert_eq!(i128::from(lattice.restore(count)), x, "{step} {offset} {count}");
                 }

@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn steps_of_refinement_are_the_powers_of_the_root_of_two() {
         for number in 0..REFINEMENTS {
-            let power = ((f64::from(number) + 1.0) / 2.0).exp2();
+            let power = f64::midpoint(f64::from(number), 1.0).exp2();
             assert!((f64::from(Refinement(number).step()) - power).abs() <= 0.5, "{number}");
         }
     }

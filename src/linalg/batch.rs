@@ -146,15 +146,25 @@ pub fn eigh_batch<T: Scalar, const N: usize>(
 /// Sweeps after which a matrix is left to the routine for a single one.
 const MAX_SWEEPS: usize = 12;
 
-/// Matrices that are decomposed at once, at most.
+/// Places of two registers, at most.
 const PLACES: usize = 2 * MAX_LANES;
+
+/// Registers of `S` that hold more than `T::LANES` values.
+const fn is_wide<T: Scalar, S: Simd<T>>() -> bool {
+    S::V::LEN > T::LANES
+}
 
 /// A decomposition of `M × N` matrices to `Out`.
 trait Routine<T: Scalar, const M: usize, const N: usize> {
     type Out: Copy + Default;
     type Error;
     /// Of as many matrices as a register has places. Returns 1 where it could and 0 elsewhere.
-    fn together<S: Simd<T>>(simd: S, matrices: &[[[T; M]; N]], out: &mut [Self::Out]) -> S::V;
+    /// `P` is at least that number: larger buffers would only be cleared in vain.
+    fn together<S: Simd<T>, const P: usize>(
+        simd: S,
+        matrices: &[[[T; M]; N]],
+        out: &mut [Self::Out],
+    ) -> S::V;
     /// Of a matrix for which that was not possible. Leaves zero behind if this is not possible either.
     fn alone(matrix: &[[T; M]; N], out: &mut Self::Out) -> Result<(), Self::Error>;
 }
@@ -171,43 +181,27 @@ impl<R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Kernel<T>
     type Output = Result<(), BatchError<R::Error>>;
     const WIDE: bool = true;
     #[inline(always)]
-    fn run<S: Simd<T>>(mut self, simd: S) -> Self::Output {
-        if S::SUMS < 8 {
-            return self.groups(simd, 0);
-        }
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
         // Rotations of a small matrix wait for each other: two registers at a time, where there are
-        // enough of them. A few last matrices would leave most of them empty.
-        let count = self.matrices.len().min(self.results.len());
-        let rest = count % <Twice<S> as Simd<T>>::V::LEN;
-        let first = if rest <= T::LANES { count - rest } else { count };
-        let last = self.split_off(first);
-        let result = self.groups(Twice(simd), 0);
-        let last = if S::V::LEN > T::LANES {
-            last.groups(simd.half(), first)
+        // enough of them.
+        if S::SUMS < 8 {
+            self.groups::<_, 8>(simd)
+        } else if is_wide::<T, S>() {
+            self.groups::<_, 32>(Twice(simd))
         } else {
-            last.groups(simd, first)
-        };
-        result.and(last)
+            self.groups::<_, 16>(Twice(simd))
+        }
     }
 }
 
-impl<'a, R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Batch<'a, R, T, M, N> {
-    /// The matrices from `count` on; the others remain.
+impl<R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Batch<'_, R, T, M, N> {
+    /// As many matrices at once as a register has places.
     #[inline(always)]
-    fn split_off(&mut self, count: usize) -> Self {
-        let (matrices, results) = (self.matrices, core::mem::take(&mut self.results));
-        let (left, right) = matrices.split_at_checked(count).unwrap_or((matrices, &[]));
-        let (results, rest) = results.split_at_mut_checked(count).unwrap_or_default();
-        (self.matrices, self.results) = (left, results);
-        Self { matrices: right, results: rest }
-    }
-
-    /// As many matrices at once as a register has places; the first has the number `first`.
-    #[inline(always)]
-    fn groups<S: Simd<T>>(self, simd: S, mut first: usize) -> Result<(), BatchError<R::Error>> {
+    fn groups<S: Simd<T>, const P: usize>(self, simd: S) -> Result<(), BatchError<R::Error>> {
         let mut result = Ok(());
-        let mut some = [[[T::ZERO; M]; N]; PLACES];
-        let mut theirs = [R::Out::default(); PLACES];
+        let mut first = 0;
+        let mut some = [[[T::ZERO; M]; N]; P];
+        let mut theirs = [R::Out::default(); P];
         for (group, out) in self.matrices.chunks(S::V::LEN).zip(self.results.chunks_mut(S::V::LEN))
         {
             // The last ones may be fewer: they are decomposed beside matrices of zeros.
@@ -220,13 +214,13 @@ impl<'a, R: Routine<T, M, N>, T: Scalar, const M: usize, const N: usize> Batch<'
             };
             let mut good = simd.splat(T::ZERO);
             if let (Some(from), Some(to)) = (from.get(..S::V::LEN), to.get_mut(..S::V::LEN)) {
-                good = R::together(simd, from, to);
+                good = R::together::<S, P>(simd, from, to);
             }
             if !full {
                 copy(&theirs, out);
             }
             if S::V::any(simd.splat(T::ONE).gt(good)) {
-                let mut lanes = [T::ZERO; PLACES];
+                let mut lanes = [T::ZERO; P];
                 good.store(&mut lanes);
                 for (index, ((matrix, out), &good)) in
                     (first..).zip(group.iter().zip(out).zip(&lanes))
@@ -251,9 +245,13 @@ impl<T: Scalar, const M: usize, const N: usize> Routine<T, M, N> for OfSvd {
     type Error = SvdError;
 
     #[inline(always)]
-    fn together<S: Simd<T>>(simd: S, matrices: &[[[T; M]; N]], out: &mut [Self::Out]) -> S::V {
+    fn together<S: Simd<T>, const P: usize>(
+        simd: S,
+        matrices: &[[[T; M]; N]],
+        out: &mut [Self::Out],
+    ) -> S::V {
         let mut a = [[simd.splat(T::ZERO); M]; N];
-        gather(simd, matrices, &mut a);
+        gather::<T, S, M, N, P>(simd, matrices, &mut a);
         let (factor, back) = scaling(simd, &a);
         scale(&mut a, factor);
         let mut f = Factors::<S::V, M, N>::new(simd.splat(T::ZERO));
@@ -271,9 +269,9 @@ impl<T: Scalar, const M: usize, const N: usize> Routine<T, M, N> for OfSvd {
         for s in &mut f.s {
             *s = *s * back;
         }
-        scatter(&f.u, out, |out| &mut out.u);
-        scatter(&[f.s], out, |out| core::array::from_mut(&mut out.s));
-        scatter(&f.v, out, |out| &mut out.v);
+        scatter::<T, S::V, _, P, _, _>(&f.u, out, |out| &mut out.u);
+        scatter::<T, S::V, _, P, _, _>(&[f.s], out, |out| core::array::from_mut(&mut out.s));
+        scatter::<T, S::V, _, P, _, _>(&f.v, out, |out| &mut out.v);
         good
     }
 
@@ -336,9 +334,13 @@ impl<T: Scalar, const N: usize> Routine<T, N, N> for OfEigh {
     type Error = EighError;
 
     #[inline(always)]
-    fn together<S: Simd<T>>(simd: S, matrices: &[[[T; N]; N]], out: &mut [Self::Out]) -> S::V {
+    fn together<S: Simd<T>, const P: usize>(
+        simd: S,
+        matrices: &[[[T; N]; N]],
+        out: &mut [Self::Out],
+    ) -> S::V {
         let mut a = [[simd.splat(T::ZERO); N]; N];
-        gather(simd, matrices, &mut a);
+        gather::<T, S, N, N, P>(simd, matrices, &mut a);
         mirror(&mut a);
         let (factor, back) = scaling(simd, &a);
         scale(&mut a, factor);
@@ -364,8 +366,10 @@ impl<T: Scalar, const N: usize> Routine<T, N, N> for OfEigh {
         for value in &mut values {
             *value = *value * back;
         }
-        scatter(&[values], out, |out| core::array::from_mut(&mut out.eigenvalues));
-        scatter(&v, out, |out| &mut out.eigenvectors);
+        scatter::<T, S::V, _, P, _, _>(&[values], out, |out| {
+            core::array::from_mut(&mut out.eigenvalues)
+        });
+        scatter::<T, S::V, _, P, _, _>(&v, out, |out| &mut out.eigenvectors);
         good
     }
 
@@ -381,14 +385,14 @@ impl<T: Scalar, const N: usize> Routine<T, N, N> for OfEigh {
 
 /// Entry by entry from `LEN` matrices into registers.
 #[inline(always)]
-fn gather<T: Scalar, S: Simd<T>, const M: usize, const N: usize>(
+fn gather<T: Scalar, S: Simd<T>, const M: usize, const N: usize, const P: usize>(
     simd: S,
     matrices: &[[[T; M]; N]],
     block: &mut Block<S::V, M, N>,
 ) {
     for (j, column) in block.iter_mut().enumerate() {
         for (i, v) in column.iter_mut().enumerate() {
-            let mut lanes = [T::ZERO; PLACES];
+            let mut lanes = [T::ZERO; P];
             for (lane, a) in lanes.iter_mut().take(S::V::LEN).zip(matrices) {
                 *lane = a.get(j).and_then(|column| column.get(i)).copied().unwrap_or_default();
             }
@@ -399,14 +403,14 @@ fn gather<T: Scalar, S: Simd<T>, const M: usize, const N: usize>(
 
 /// Back again.
 #[inline(always)]
-fn scatter<T: Scalar, V: Lanes<T>, O, const M: usize, const N: usize>(
+fn scatter<T: Scalar, V: Lanes<T>, O, const P: usize, const M: usize, const N: usize>(
     block: &Block<V, M, N>,
     out: &mut [O],
     place: impl Fn(&mut O) -> &mut [[T; M]; N],
 ) {
     for (j, column) in block.iter().enumerate() {
         for (i, &v) in column.iter().enumerate() {
-            let mut lanes = [T::ZERO; PLACES];
+            let mut lanes = [T::ZERO; P];
             v.store(&mut lanes);
             for (&lane, out) in lanes.iter().take(V::LEN).zip(out.iter_mut()) {
                 if let Some(slot) = place(out).get_mut(j).and_then(|column| column.get_mut(i)) {

@@ -34,6 +34,9 @@ pub(super) fn lift<T: Scalar>(x: T) -> T {
 /// Registers full of shifts that are tried at once: enough to keep a divider busy.
 const GROUPS: usize = 4;
 
+/// Places of a register, at most: the search is not compiled for wider ones.
+const LANES: usize = 8;
+
 /// A pass divides every bracket by two at least: that many make one of any length as short as it
 /// gets.
 const MAX_PASSES: usize = 64;
@@ -109,7 +112,7 @@ impl<'a, T: Scalar> Brackets<'a, T> {
     /// Counts the eigenvalues above points spread over all open brackets.
     #[inline(always)]
     fn pass<S: Simd<T>>(&mut self, simd: S, matrix: &Tridiagonal<'_, T>, open: usize) {
-        let mut points = [T::ZERO; GROUPS * MAX_LANES];
+        let mut points = [T::ZERO; GROUPS * LANES];
         let points = points.get_mut(..GROUPS * T::LANES).unwrap_or(&mut []);
         let each = points.len().div_ceil(open.max(1));
         let (step, share) = (T::ONE / T::from_usize(each), T::ONE / T::from_usize(open));
@@ -126,7 +129,7 @@ impl<'a, T: Scalar> Brackets<'a, T> {
                 index += 1;
             }
         }
-        let mut counts = [T::ZERO; GROUPS * MAX_LANES];
+        let mut counts = [T::ZERO; GROUPS * LANES];
         let group = GROUPS * S::V::LEN;
         for (points, counts) in points.chunks(group).zip(counts.chunks_mut(group)) {
             count_above(simd, matrix, points, counts);
