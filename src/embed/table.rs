@@ -483,8 +483,8 @@ impl<'a> WordTable<'a> {
         Ok(self.search(&[id], out, |row| cosine(row, query)))
     }
 
-    /// The same for a vector that need not be in the table ([`quantize`] and [`quantize_fixed`] make one), without those in
-    /// `exclude`.
+    /// The same for a vector that need not be in the table ([`quantize`] and [`quantize_fixed`] make one),
+    /// without those in `exclude`.
     ///
     /// # Errors
     /// [`EmbedError::WrongLength`] unless the query has [`WordTable::dim`] values.

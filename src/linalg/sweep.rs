@@ -660,6 +660,19 @@ fn scale_columns<T: Scalar, S: Simd<T>>(simd: S, layout: Layout, rows: &mut [T],
     }
 }
 
+/// The entries of a register full of pairs in one row: `(x, y) ← (y + b·x, x + a·y)`.
+#[inline(always)]
+fn shear<T: Scalar, S: Simd<T>>(
+    simd: S,
+    [a, b]: [S::V; 2],
+    row: &mut [T],
+    (left, right): (usize, usize),
+) {
+    let (x, y) = (simd.load_at(row, left), simd.load_at(row, right));
+    a.mul_add(y, x).store_at(row, right);
+    b.mul_add(x, y).store_at(row, left);
+}
+
 /// Shears the columns of every pair and lets them change places:
 /// `(x, y) ← (y + b·x, x − a·y)`.
 #[inline(always)]
@@ -681,9 +694,7 @@ fn shear_pairs<T: Scalar, S: Simd<T>>(
             let alone = pairs.left + pairs.count;
             for row in rows.chunks_exact_mut(layout.stride) {
                 let kept = at(row, alone);
-                let (x, y) = (simd.load_at(row, left), simd.load_at(row, right));
-                a.mul_add(y, x).store_at(row, right);
-                b.mul_add(x, y).store_at(row, left);
+                shear(simd, [a, b], row, (left, right));
                 put(row, alone, kept);
             }
         } else {
@@ -699,9 +710,7 @@ fn shear_pairs<T: Scalar, S: Simd<T>>(
                 b.mul_add(z, w).store_at(two, left + below);
             }
             for row in twos.into_remainder().chunks_exact_mut(layout.stride) {
-                let (x, y) = (simd.load_at(row, left), simd.load_at(row, right));
-                a.mul_add(y, x).store_at(row, right);
-                b.mul_add(x, y).store_at(row, left);
+                shear(simd, [a, b], row, (left, right));
             }
         }
         first += S::V::LEN;
@@ -755,9 +764,7 @@ fn shear_rows<T: Scalar, S: Simd<T>>(
         let (a, b) = (simd.load_at(a, first), simd.load_at(b, first));
         let (left, right) = (pairs.left + first, pairs.right + first);
         for row in rows.chunks_exact_mut(layout.stride) {
-            let (x, y) = (simd.load_at(row, left), simd.load_at(row, right));
-            a.mul_add(y, x).store_at(row, right);
-            b.mul_add(x, y).store_at(row, left);
+            shear(simd, [a, b], row, (left, right));
         }
         first += S::V::LEN;
     }
@@ -765,5 +772,50 @@ fn shear_rows<T: Scalar, S: Simd<T>>(
         for (&kept, row) in kept.iter().zip(rows.chunks_exact_mut(layout.stride)) {
             put(row, alone, kept);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng;
+    use crate::simd::Plain;
+
+    /// Several rounds at once have the bits of one after the other, wherever they begin.
+    fn late_rounds_agree<T: Scalar>() {
+        let mut generator = rng::seeded(3);
+        let mut draw = || rng::uniform::<T>(&mut generator) - T::HALF;
+        for columns in [5, 16, 19, 24] {
+            let layout = Layout::new(columns, T::LANES);
+            for start in 0..2 {
+                let mut once = [T::ZERO; 24 * 80];
+                once.fill_with(&mut draw);
+                let mut late = once;
+                let mut noted = [T::ZERO; LAG * 2 * 16];
+                let shears = noted.chunks_exact_mut(2 * layout.even).take(LAG);
+                for (round, shears) in (start..).zip(shears) {
+                    let pairs = layout.pairs(round);
+                    let (mut a, mut b) = ([T::ZERO; 16], [T::ZERO; 16]);
+                    for (a, b) in a.iter_mut().zip(&mut b).take(pairs.count) {
+                        (*a, *b) = (draw(), draw());
+                    }
+                    shear_pairs(Plain, layout, pairs, &mut once, &[&mut a, &mut b]);
+                    let (noted_a, noted_b) = shears.split_at_mut(layout.even);
+                    for (noted, &a) in noted_a.iter_mut().zip(&a) {
+                        *noted = T::ZERO - a;
+                    }
+                    noted_b.copy_from_slice(b.get(..layout.even).unwrap_or(&[]));
+                }
+                shear_rounds(Plain, layout, start..start + LAG, &mut late, &noted);
+                let used = layout.stride * columns;
+                assert!(once.get(..used) == late.get(..used), "{columns} from round {start}");
+            }
+        }
+    }
+
+    #[test]
+    fn several_rounds_at_once_have_the_bits_of_one_after_the_other() {
+        late_rounds_agree::<f32>();
+        late_rounds_agree::<f64>();
     }
 }

@@ -28,8 +28,9 @@
 //! 5 silu, 6 gelu, 7 gelu by tanh. The front part is the encoder of an autoencoder or VAE (whose last
 //! layer gives mean and log-variance of each latent value) or the network of a diffusion model, whose
 //! inputs are the sample, F features of the time and C values, of which one is 1 or which are the vector
-//! that the network is told ([`Condition`](super::Condition)); the back part is the network, decoder or generator, or takes the latent vector of a diffusion model to a sample. A VAE
-//! may come without its front, a diffusion model without a back.
+//! that the network is told ([`Condition`](super::Condition)); the back part is the network, decoder or
+//! generator, or takes the latent vector of a diffusion model to a sample. A VAE may come without its
+//! front, a diffusion model without a back.
 //!
 //! Floats: for each layer its weights, `W[o][i]` row by row, then its bias.
 //!
