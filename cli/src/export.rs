@@ -90,11 +90,7 @@ impl Export<'_> {
             Promise::Components(_) => "no error is promised".into(),
         };
         vec![
-            format!(
-                "Made by eigenmote {} from {}; do not edit.",
-                env!("CARGO_PKG_VERSION"),
-                comment(self.source)
-            ),
+            made_from(self.source),
             format!(
                 "Model of {} mode, {} channels of {}, windows of {} rows{of_components}: {promise}.",
                 mode_name(model.mode()),
@@ -204,15 +200,11 @@ impl Export<'_> {
         let (name, upper) = (self.name, self.name.to_ascii_uppercase());
         let blob = &self.file.blob;
         let kind = kind_of(model);
-        writeln!(out, "/*")?;
-        for line in self.about(model) {
-            writeln!(out, " * {line}")?;
-        }
+        let mut declared = String::new();
+        let d = &mut declared;
         writeln!(
-            out,
-            " *\n * C99. Compile this file once; to use it in others, define {upper}_DECLARATIONS_ONLY and include it.\n */\n\
-             #ifndef {upper}_DECLARATIONS\n#define {upper}_DECLARATIONS\n\n#include \"eigenmote.h\"\n\n\
-             #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n/* Type of the samples, and the functions for it. */\n\
+            d,
+            "/* Type of the samples, and the functions for it. */\n\
              typedef {} {name}_sample;\n#define {upper}_KIND EIGENMOTE_KIND_{}",
             c_type(kind),
             kind.to_string().to_ascii_uppercase()
@@ -220,61 +212,92 @@ impl Export<'_> {
         for function in
             ["encode", "encode_next", "encode_fitting", "decode", "decode_next", "receive"]
         {
-            writeln!(out, "#define {name}_{function} eigenmote_{function}_{kind}")?;
+            writeln!(d, "#define {name}_{function} eigenmote_{function}_{kind}")?;
         }
-        writeln!(out)?;
+        writeln!(d)?;
         for (about, constant, value) in sizes(model) {
-            writeln!(out, "/* {} */\n#define {upper}_{constant} {value}", about.replace('`', ""))?;
+            writeln!(d, "/* {} */\n#define {upper}_{constant} {value}", about.replace('`', ""))?;
         }
-        writeln!(out, "/* Bytes of the model. */\n#define {upper}_MODEL_BYTES {}", blob.len())?;
+        writeln!(d, "/* Bytes of the model. */\n#define {upper}_MODEL_BYTES {}", blob.len())?;
         writeln!(
-            out,
+            d,
             "/* The number by which frames name the model. */\n#define {upper}_MODEL_ID {:#06x}\n\n\
              /* Places of the channels in a row. */\nenum {{",
             model.id()
         )?;
         for (number, (channel, about)) in self.channels().iter().enumerate() {
-            writeln!(out, "    /* {about} */\n    {upper}_CHANNEL_{channel} = {number},")?;
+            writeln!(d, "    /* {about} */\n    {upper}_CHANNEL_{channel} = {number},")?;
         }
         writeln!(
-            out,
+            d,
             "    {upper}_CHANNEL_COUNT = {}\n}};\n\n\
              /* The model, for eigenmote_model_parse. */\n\
              extern const unsigned char {name}_model[{upper}_MODEL_BYTES];\n\n\
              /* Encodes and decodes a few samples. Gives EIGENMOTE_STATUS_OK if frame and samples are those that the\n   \
              desktop made, EIGENMOTE_STATUS_CORRUPT if not, or what a function gave. */\n\
-             eigenmote_status {name}_self_test(void);\n\n\
-             #ifdef __cplusplus\n}}\n#endif\n\n#endif\n\n#ifndef {upper}_DECLARATIONS_ONLY\n",
+             eigenmote_status {name}_self_test(void);",
             self.file.channels.len()
         )?;
+
+        let mut defined = String::new();
+        let d = &mut defined;
         let (samples, decoded) = (&vectors.samples, &vectors.decoded);
         writeln!(
-            out,
+            d,
             "const unsigned char {name}_model[{upper}_MODEL_BYTES] = {{\n{}}};\n",
             literal_bytes(blob)
         )?;
         writeln!(
-            out,
+            d,
             "/* Some samples, the frame that they become, and what that becomes. */\n\
              static const {name}_sample {name}_test_samples[{}] = {{\n{}}};\n",
             samples.len(),
             wrapped(samples)
         )?;
         writeln!(
-            out,
+            d,
             "static const unsigned char {name}_test_frame[{}] = {{\n{}}};\n",
             vectors.frame.len(),
             literal_bytes(&vectors.frame)
         )?;
         writeln!(
-            out,
+            d,
             "static const {name}_sample {name}_test_decoded[{}] = {{\n{}}};\n",
             decoded.len(),
             wrapped(decoded)
         )?;
-        writeln!(out, "{}", C_TEST.replace("NAME", name).replace("UPPER", &upper))?;
-        writeln!(out, "#endif")
+        write!(d, "{}", C_TEST.replace("NAME", name).replace("UPPER", &upper))?;
+        c_file(name, &self.about(model), &declared, &defined, out)
     }
+}
+
+/// The first line of every file.
+pub(crate) fn made_from(source: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("Made by eigenmote {version} from {}; do not edit.", comment(source))
+}
+
+/// A file of C that can be compiled, or included for its declarations alone.
+pub(crate) fn c_file(
+    name: &str,
+    about: &[String],
+    declared: &str,
+    defined: &str,
+    out: &mut String,
+) -> fmt::Result {
+    let upper = name.to_ascii_uppercase();
+    writeln!(out, "/*")?;
+    for line in about {
+        writeln!(out, " * {line}")?;
+    }
+    writeln!(
+        out,
+        " *\n * C99. Compile this file once; to use it in others, define {upper}_DECLARATIONS_ONLY and include it.\n */\n\
+         #ifndef {upper}_DECLARATIONS\n#define {upper}_DECLARATIONS\n\n#include \"eigenmote.h\"\n\n\
+         #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n{declared}\n\
+         #ifdef __cplusplus\n}}\n#endif\n\n#endif\n\n\
+         #ifndef {upper}_DECLARATIONS_ONLY\n\n{defined}\n#endif"
+    )
 }
 
 const RUST_TEST_ABOUT: &str = "\

@@ -10,7 +10,7 @@ use eigenmote::rng;
 
 use super::file::NetFile;
 use super::widths;
-use crate::export::{Language, comment, literal_bytes, wrapped};
+use crate::export::{Language, c_file, comment, literal_bytes, made_from, wrapped};
 
 /// The seed of the test.
 const SEED: u64 = 1;
@@ -40,11 +40,7 @@ pub(crate) fn export(
     let kind = format!("{:?}", blob.kind()).to_lowercase();
     let integers = blob.numbers() == Numbers::Int8;
     let about = vec![
-        format!(
-            "Made by eigenmote {} from {}; do not edit.",
-            env!("CARGO_PKG_VERSION"),
-            comment(source)
-        ),
+        made_from(source),
         format!(
             "Network of kind {kind}, {}, {} parameters as {}: {}.",
             widths(&blob),
@@ -174,47 +170,41 @@ impl Parts<'_> {
 
     fn c(&self, name: &str, out: &mut String) -> fmt::Result {
         let upper = name.to_ascii_uppercase();
-        writeln!(out, "/*")?;
-        for line in &self.about {
-            writeln!(out, " * {line}")?;
-        }
-        writeln!(
-            out,
-            " *\n * C99. Compile this file once; to use it in others, define {upper}_DECLARATIONS_ONLY and include it.\n */\n\
-             #ifndef {upper}_DECLARATIONS\n#define {upper}_DECLARATIONS\n\n#include \"eigenmote.h\"\n\n\
-             #ifdef __cplusplus\nextern \"C\" {{\n#endif\n"
-        )?;
+        let mut declared = String::new();
+        let d = &mut declared;
         for (constant, about, value) in self.sizes() {
-            writeln!(out, "/* {about} */\n#define {upper}_{constant} {value}")?;
+            writeln!(d, "/* {about} */\n#define {upper}_{constant} {value}")?;
         }
         let open =
             if self.integers { "eigenmote_int8_open" } else { "eigenmote_network_forward_f32" };
         writeln!(
-            out,
+            d,
             "/* Bytes of the network. */\n#define {upper}_NETWORK_BYTES {}\n\n\
              /* The network, for {open}. */\n\
              extern const unsigned char {name}_network[{upper}_NETWORK_BYTES];\n\n\
              /* Gives EIGENMOTE_STATUS_OK if the network gives what it gave on the desktop, EIGENMOTE_STATUS_CORRUPT if\n   \
              not, or what a function gave. */\n\
-             eigenmote_status {name}_self_test(void);\n\n\
-             #ifdef __cplusplus\n}}\n#endif\n\n#endif\n\n#ifndef {upper}_DECLARATIONS_ONLY\n",
+             eigenmote_status {name}_self_test(void);",
             self.blob.len()
         )?;
+
+        let mut defined = String::new();
+        let d = &mut defined;
         writeln!(
-            out,
+            d,
             "const unsigned char {name}_network[{upper}_NETWORK_BYTES] = {{\n{}}};\n",
             literal_bytes(self.blob)
         )?;
         let number = if self.integers { "int32_t" } else { "float" };
         if !self.draws {
             writeln!(
-                out,
+                d,
                 "static const {number} {name}_test_input[{upper}_INPUTS] = {{\n{}}};\n",
                 wrapped(&self.input)
             )?;
         }
         writeln!(
-            out,
+            d,
             "static const {number} {name}_test_output[{upper}_OUTPUTS] = {{\n{}}};\n",
             wrapped(&self.output)
         )?;
@@ -223,8 +213,8 @@ impl Parts<'_> {
             (true, false) => C_INTEGERS,
             (false, _) => C_FLOATS,
         };
-        writeln!(out, "{}", test.replace("NAME", name).replace("UPPER", &upper))?;
-        writeln!(out, "#endif")
+        write!(d, "{}", test.replace("NAME", name).replace("UPPER", &upper))?;
+        c_file(name, &self.about, &declared, &defined, out)
     }
 }
 
