@@ -12,8 +12,8 @@
  *   written and overlap others of the call.
  * - States must have been initialised by their function; a state of zeros is refused. They may be copied.
  * - A pointer that is neither of these has to be good for its length; for what is lent beyond a call (the
- *   bytes of a model or a scan) that holds as long as the state is used.
- * - No function blocks, recurses or takes time that depends on anything but lengths and models.
+ *   bytes of a model, a table or a scan) that holds as long as the state is used.
+ * - No function blocks, recurses or takes time that depends on anything but lengths, models and tables.
  */
 
 #ifndef EIGENMOTE_H
@@ -163,6 +163,37 @@
 #define EIGENMOTE_ACTIVATION_GELU_TANH 7
 
 /**
+ * Words of the state of a table, each of the size of a pointer.
+ */
+#define EIGENMOTE_WORD_TABLE_WORDS 26
+
+/**
+ * Most prefixes, the whole vector being one of them.
+ */
+#define EIGENMOTE_WORD_TABLE_PREFIXES 8
+
+/**
+ * A cosine of 1.
+ */
+#define EIGENMOTE_COSINE_ONE 16777216
+
+/**
+ * A score of 1 by `EIGENMOTE_ANALOGY_MUL`.
+ */
+#define EIGENMOTE_ANALOGY_MUL_ONE 1048576
+
+/**
+ * `cos(x, b) - cos(x, a) + cos(x, c)`, in units of 1/`EIGENMOTE_COSINE_ONE`.
+ */
+#define EIGENMOTE_ANALOGY_ADD 0
+
+/**
+ * `cos(x, b) * cos(x, c) / (cos(x, a) + 0.001)` with cosines moved to 0 to 1: no term outweighs the
+ * others. In units of 1/`EIGENMOTE_ANALOGY_MUL_ONE`, up to 1000 of these.
+ */
+#define EIGENMOTE_ANALOGY_MUL 1
+
+/**
  * Why a function did nothing, or OK.
  */
 enum eigenmote_status
@@ -219,11 +250,11 @@ enum eigenmote_status
    */
   EIGENMOTE_STATUS_WRONG_KIND = 11,
   /**
-   * The samples are not one to a window of whole rows.
+   * Samples are not one to a window of whole rows, or a network or table takes another number of values.
    */
   EIGENMOTE_STATUS_WRONG_LENGTH = 12,
   /**
-   * The bytes of a model or frame end early; of a frame more may come.
+   * The bytes of a model, table or frame end early; of a frame more may come.
    */
   EIGENMOTE_STATUS_TRUNCATED = 13,
   /**
@@ -231,11 +262,11 @@ enum eigenmote_status
    */
   EIGENMOTE_STATUS_NOT_A_MODEL = 14,
   /**
-   * A model or frame of a version that this library does not know.
+   * A model, table or frame of a version that this library does not know.
    */
   EIGENMOTE_STATUS_UNKNOWN_VERSION = 15,
   /**
-   * A model or frame is damaged.
+   * A model, table or frame is damaged.
    */
   EIGENMOTE_STATUS_BAD_CHECKSUM = 16,
   /**
@@ -243,7 +274,7 @@ enum eigenmote_status
    */
   EIGENMOTE_STATUS_BAD_HEADER = 17,
   /**
-   * Channels, rows or components of a model are out of range.
+   * Channels, rows or components of a model are out of range, or vectors, values or prefixes of a table.
    */
   EIGENMOTE_STATUS_BAD_SHAPE = 18,
   /**
@@ -294,6 +325,26 @@ enum eigenmote_status
    * A reason that this version has no number for.
    */
   EIGENMOTE_STATUS_OTHER = 30,
+  /**
+   * The bytes are no table of vectors.
+   */
+  EIGENMOTE_STATUS_NOT_A_TABLE = 31,
+  /**
+   * The scale of a vector is negative or not finite.
+   */
+  EIGENMOTE_STATUS_BAD_SCALE = 32,
+  /**
+   * The words of a table are damaged.
+   */
+  EIGENMOTE_STATUS_BAD_WORDS = 33,
+  /**
+   * The table does not have the word, or has no words.
+   */
+  EIGENMOTE_STATUS_UNKNOWN_WORD = 34,
+  /**
+   * The table does not have a vector of this number.
+   */
+  EIGENMOTE_STATUS_UNKNOWN_ID = 35,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -828,6 +879,61 @@ typedef struct eigenmote_pca_f32_16x4 {
    */
   uint32_t count;
 } eigenmote_pca_f32_16x4;
+
+/**
+ * A checked table of vectors, with or without words. Its bytes stay where they are, such as in flash, and
+ * are used as long as it is.
+ */
+typedef struct eigenmote_word_table {
+  /**
+   * Not to be used.
+   */
+  size_t words[EIGENMOTE_WORD_TABLE_WORDS];
+} eigenmote_word_table;
+
+/**
+ * What a table says of itself.
+ */
+typedef struct eigenmote_word_table_info {
+  /**
+   * Number of vectors, at least 1. They are numbered from 0.
+   */
+  size_t len;
+  /**
+   * Values of a vector that count: all of them, or those of `eigenmote_word_table_prefix`.
+   */
+  size_t dim;
+  /**
+   * Bytes of the table itself.
+   */
+  size_t bytes;
+  /**
+   * Number of `prefixes`, at least 1.
+   */
+  size_t prefix_count;
+  /**
+   * Lengths that can be searched by, ascending; the last is that of the whole vectors.
+   */
+  size_t prefixes[EIGENMOTE_WORD_TABLE_PREFIXES];
+  /**
+   * 1 if the vectors have words, else 0.
+   */
+  uint8_t has_words;
+} eigenmote_word_table_info;
+
+/**
+ * A vector that was found.
+ */
+typedef struct eigenmote_hit {
+  /**
+   * Its number in the table.
+   */
+  uint32_t id;
+  /**
+   * Its score, larger for nearer.
+   */
+  int32_t score;
+} eigenmote_hit;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1778,6 +1884,137 @@ eigenmote_status eigenmote_pca_f32_16x4_sample(const struct eigenmote_pca_f32_16
  * What a status means, in English; never NULL.
  */
 const char *eigenmote_status_text(int32_t status);
+
+/**
+ * Checks the bytes of a table, once: a pass over them for the checksum, one over scales, words and slots.
+ * They have to stay where they are as long as the table is used; bytes behind the length in their header
+ * are ignored.
+ */
+eigenmote_status eigenmote_word_table_parse(struct eigenmote_word_table *table,
+                                            const uint8_t *bytes,
+                                            size_t length);
+
+/**
+ * What a table says of itself.
+ */
+eigenmote_status eigenmote_word_table_get_info(const struct eigenmote_word_table *table,
+                                               struct eigenmote_word_table_info *info);
+
+/**
+ * The table of the first `dim` values of each vector, over the same bytes; whole vectors again if `dim` is
+ * the length of those. `EIGENMOTE_STATUS_BAD_ARGUMENT` if it was not made with this prefix.
+ */
+eigenmote_status eigenmote_word_table_prefix(const struct eigenmote_word_table *table,
+                                             size_t dim,
+                                             struct eigenmote_word_table *prefix);
+
+/**
+ * The number of the vector of a word of so many bytes of UTF-8, or `EIGENMOTE_STATUS_UNKNOWN_WORD`. Takes
+ * as long as the word is, whatever the table.
+ */
+eigenmote_status eigenmote_word_table_id(const struct eigenmote_word_table *table,
+                                         const char *word,
+                                         size_t length,
+                                         uint32_t *id);
+
+/**
+ * Where the word of a vector is in the table, and how many bytes it has; there is no zero behind it.
+ * `EIGENMOTE_STATUS_UNKNOWN_WORD` if the table has no words.
+ */
+eigenmote_status eigenmote_word_table_word(const struct eigenmote_word_table *table,
+                                           uint32_t id,
+                                           const char **word,
+                                           size_t *length);
+
+/**
+ * The values that count of a vector, as they are stored: the bytes `q` of `x = scale * q`.
+ */
+eigenmote_status eigenmote_word_table_values(const struct eigenmote_word_table *table,
+                                             uint32_t id,
+                                             int8_t *values,
+                                             size_t count);
+
+/**
+ * The values that count of a vector: `scale * q`.
+ */
+eigenmote_status eigenmote_word_table_vector_f32(const struct eigenmote_word_table *table,
+                                                 uint32_t id,
+                                                 float *values,
+                                                 size_t count);
+
+/**
+ * `scale * q` of a vector by integers alone: with 16 fraction bits, rounded to nearest, halves
+ * up; what does not fit becomes the nearest value that does.
+ */
+eigenmote_status eigenmote_word_table_vector_fixed(const struct eigenmote_word_table *table,
+                                                   uint32_t id,
+                                                   int32_t *values,
+                                                   size_t count);
+
+/**
+ * The cosine of two vectors of a table, in units of 1/`EIGENMOTE_COSINE_ONE`: the same on every machine.
+ */
+eigenmote_status eigenmote_word_table_cosine(const struct eigenmote_word_table *table,
+                                             uint32_t a,
+                                             uint32_t b,
+                                             int32_t *cosine);
+
+/**
+ * The vectors with the largest cosine to vector `id`, best first, itself left out; what scores alike comes
+ * in the order of the table. `found` is how many of `hits` are written. Scores are in units of
+ * 1/`EIGENMOTE_COSINE_ONE`. Takes `dim` products of bytes per vector of the table, and no memory.
+ */
+eigenmote_status eigenmote_word_table_nearest(const struct eigenmote_word_table *table,
+                                              uint32_t id,
+                                              struct eigenmote_hit *hits,
+                                              size_t capacity,
+                                              size_t *found);
+
+/**
+ * The same for a vector that need not be in the table, of as many values as count
+ * (`eigenmote_word_query_f32` and `eigenmote_word_query_fixed` make one), without the vectors whose
+ * numbers are in `exclude`.
+ */
+eigenmote_status eigenmote_word_table_nearest_to(const struct eigenmote_word_table *table,
+                                                 const int8_t *query,
+                                                 size_t query_values,
+                                                 const uint32_t *exclude,
+                                                 size_t exclude_count,
+                                                 struct eigenmote_hit *hits,
+                                                 size_t capacity,
+                                                 size_t *found);
+
+/**
+ * Answers "`a` is to `b` as `c` is to" with the vectors that score best by a rule, such as
+ * `EIGENMOTE_ANALOGY_ADD`; `a`, `b` and `c` are left out. Takes three times what
+ * `eigenmote_word_table_nearest` does; by `EIGENMOTE_ANALOGY_MUL` also a division of 64 bits per vector.
+ */
+eigenmote_status eigenmote_word_table_analogy(const struct eigenmote_word_table *table,
+                                              uint32_t a,
+                                              uint32_t b,
+                                              uint32_t c,
+                                              uint32_t rule,
+                                              struct eigenmote_hit *hits,
+                                              size_t capacity,
+                                              size_t *found);
+
+/**
+ * Floats as a query for `eigenmote_word_table_nearest_to`: in steps of the largest magnitude over 127,
+ * halves rounded away from zero.
+ */
+eigenmote_status eigenmote_word_query_f32(const float *values,
+                                          size_t count,
+                                          int8_t *query,
+                                          size_t query_values);
+
+/**
+ * The same of integers, by integers alone: with any number of fraction bits, such as
+ * `eigenmote_int8_forward` gives them. Takes a division of 64 bits per value.
+ */
+eigenmote_status eigenmote_word_query_fixed(const int32_t *values,
+                                            size_t count,
+                                            int8_t *query,
+                                            size_t query_values);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -12,6 +12,7 @@ pub mod network;
 pub mod nn;
 pub mod stats;
 pub mod status;
+pub mod words;
 
 /// Major version: changes when programs have to be changed.
 pub const EIGENMOTE_VERSION_MAJOR: u32 = 0;

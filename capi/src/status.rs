@@ -3,6 +3,7 @@
 use core::ffi::c_char;
 
 use core_library::codec::{DecodeError, EncodeError, FrameError, ModelError, ReceiveError};
+use core_library::embed::{EmbedError, WordTableError};
 use core_library::nn::{BlobError, Int8Error, NnError, SampleError};
 use core_library::stats::{MomentsError, PcaError};
 
@@ -51,20 +52,20 @@ statuses! {
     End = 10, c"nothing more";
     /// The model is for another type of sample.
     WrongKind = 11, c"the model is for another type of sample";
-    /// The samples are not one to a window of whole rows.
-    WrongLength = 12, c"the samples are not 1 to W whole rows";
-    /// The bytes of a model or frame end early; of a frame more may come.
+    /// Samples are not one to a window of whole rows, or a network or table takes another number of values.
+    WrongLength = 12, c"the number of values does not fit; samples are 1 to W whole rows";
+    /// The bytes of a model, table or frame end early; of a frame more may come.
     Truncated = 13, c"the bytes end early";
     /// The bytes are no model.
     NotAModel = 14, c"not a model";
-    /// A model or frame of a version that this library does not know.
+    /// A model, table or frame of a version that this library does not know.
     UnknownVersion = 15, c"unknown version of the format";
-    /// A model or frame is damaged.
+    /// A model, table or frame is damaged.
     BadChecksum = 16, c"the checksum does not match";
     /// A header has a field without a meaning.
     BadHeader = 17, c"a field of the header has no meaning";
-    /// Channels, rows or components of a model are out of range.
-    BadShape = 18, c"channels, rows or components are out of range";
+    /// Channels, rows or components of a model are out of range, or vectors, values or prefixes of a table.
+    BadShape = 18, c"sizes are out of range";
     /// A channel of a model is out of range.
     BadChannel = 19, c"a channel of the model is out of range";
     /// The transform of a model is out of range.
@@ -89,6 +90,16 @@ statuses! {
     NotPositive = 29, c"a variance is negative";
     /// A reason that this version has no number for.
     Other = 30, c"another reason";
+    /// The bytes are no table of vectors.
+    NotATable = 31, c"not a table of vectors";
+    /// The scale of a vector is negative or not finite.
+    BadScale = 32, c"the scale of a vector is out of range";
+    /// The words of a table are damaged.
+    BadWords = 33, c"the words of the table are damaged";
+    /// The table does not have the word, or has no words.
+    UnknownWord = 34, c"the table does not have this word";
+    /// The table does not have a vector of this number.
+    UnknownId = 35, c"the table does not have a vector of this number";
 }
 
 use eigenmote_status as Status;
@@ -228,6 +239,34 @@ impl From<SampleError> for Status {
         match error {
             SampleError::NotFinite => Self::NotFinite,
             SampleError::NotPositive => Self::NotPositive,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<WordTableError> for Status {
+    fn from(error: WordTableError) -> Self {
+        match error {
+            WordTableError::Truncated => Self::Truncated,
+            WordTableError::NotATable => Self::NotATable,
+            WordTableError::UnknownVersion(_) => Self::UnknownVersion,
+            WordTableError::BadChecksum => Self::BadChecksum,
+            WordTableError::BadHeader => Self::BadHeader,
+            WordTableError::BadShape => Self::BadShape,
+            WordTableError::BadScale(_) => Self::BadScale,
+            WordTableError::BadWords => Self::BadWords,
+            // The others are of tables that are written.
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<EmbedError> for Status {
+    fn from(error: EmbedError) -> Self {
+        match error {
+            EmbedError::WrongLength => Self::WrongLength,
+            EmbedError::UnknownId => Self::UnknownId,
+            EmbedError::NotFinite => Self::NotFinite,
             _ => Self::Other,
         }
     }

@@ -234,6 +234,168 @@ static void blobs(void) {
     IS(NOT_INITIALIZED, eigenmote_int8_sample(&empty, &rng, EIGENMOTE_NO_CLASS, 0, scratch, 4, y, 1));
 }
 
+/* dog, puppy and park in two dimensions: the example of src/embed/table.rs. */
+static const unsigned char three_words[88] = {
+    0x45, 0x49, 0x47, 0x57, 1, 1, 1, 0, 88, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 12, 0, 0, 0, 2, 0, 0x7f, 0x0e, 0x7f, 0x30,
+    0xdc, 0x7f, 0xd4, 0x36, 0xe8, 0x3b, 0xa0, 0x69, 0xce, 0x3b, 0x6c, 0x9c, 0xb4, 0x3b, 0x07, 0x70, 0x2b, 0x8e, 0x08, 0x8f,
+    3, 0, 0, 0, 8, 0, 0, 0, 12, 0, 0, 0, 1, 0, 1, 0, 2, 0, 0, 0, 0xff, 0xff, 'd', 'o', 'g', 'p', 'u', 'p', 'p', 'y', 'p',
+    'a', 'r', 'k', 0x81, 0xc0, 0x84, 0x67};
+
+/* So many bytes of `memory`, whose last four become the checksum of those before. */
+static const uint8_t *sealed(size_t length) {
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < length - 4; i++) {
+        crc ^= OUT[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    for (size_t i = 0; i < 4; i++)
+        OUT[length - 4 + i] = (uint8_t)(~crc >> 8 * i);
+    return OUT;
+}
+
+/* That table with another byte. */
+static const uint8_t *with(size_t at, uint8_t value) {
+    memcpy(OUT, three_words, sizeof three_words);
+    OUT[at] = value;
+    return sealed(sizeof three_words);
+}
+
+static void words(void) {
+    static eigenmote_word_table table, other, empty;
+    eigenmote_word_table_info info;
+    eigenmote_hit hits[3];
+    const char *word = NULL;
+    const float one_and_half[2] = {1.0f, 0.5f}, not_finite[1] = {1e30f * 1e30f};
+    const int32_t fixed[2] = {-65536, 32768};
+    uint32_t id = 9;
+    int32_t cosine, whole[2];
+    int8_t values[2];
+    float x[2];
+    IS(NULL_POINTER, eigenmote_word_table_parse(NULL, NULL, 0));
+    IS(TRUNCATED, eigenmote_word_table_parse(&table, NULL, 0));
+    IS(NULL_POINTER, eigenmote_word_table_parse(&table, NULL, 1));
+    IS(OVERLAP, eigenmote_word_table_parse(&table, (uint8_t *)&table, 8));
+    IS(MISALIGNED, eigenmote_word_table_parse(ODD(eigenmote_word_table), three_words, sizeof three_words));
+    IS(NOT_A_TABLE, eigenmote_word_table_parse(&table, floats, sizeof floats));
+    IS(TRUNCATED, eigenmote_word_table_parse(&table, three_words, sizeof three_words - 1));
+    IS(UNKNOWN_VERSION, eigenmote_word_table_parse(&table, with(4, 9), sizeof three_words));
+    IS(BAD_HEADER, eigenmote_word_table_parse(&table, with(7, 1), sizeof three_words));
+    IS(BAD_SHAPE, eigenmote_word_table_parse(&table, with(12, 0), sizeof three_words));
+    IS(BAD_SCALE, eigenmote_word_table_parse(&table, with(35, 0xbb), sizeof three_words));
+    IS(BAD_WORDS, eigenmote_word_table_parse(&table, with(50, 9), sizeof three_words));
+    OUT[80] ^= 1;
+    IS(BAD_CHECKSUM, eigenmote_word_table_parse(&table, OUT, sizeof three_words));
+    IS(NOT_INITIALIZED, eigenmote_word_table_get_info(&table, &info));
+    IS(OK, eigenmote_word_table_parse(&table, three_words, sizeof three_words));
+    IS(NULL_POINTER, eigenmote_word_table_get_info(NULL, NULL));
+    IS(NOT_INITIALIZED, eigenmote_word_table_get_info(&empty, &info));
+    IS(OVERLAP, eigenmote_word_table_get_info(&table, (eigenmote_word_table_info *)&table));
+    IS(OK, eigenmote_word_table_get_info(&table, &info));
+    expect(info.len == 3 && info.dim == 2 && info.bytes == 88 && info.has_words == 1, __LINE__);
+    expect(info.prefix_count == 1 && info.prefixes[0] == 2 && info.prefixes[1] == 0, __LINE__);
+    IS(NULL_POINTER, eigenmote_word_table_prefix(NULL, 0, NULL));
+    IS(NOT_INITIALIZED, eigenmote_word_table_prefix(&empty, 2, &other));
+    IS(OVERLAP, eigenmote_word_table_prefix(&table, 2, &table));
+    IS(BAD_ARGUMENT, eigenmote_word_table_prefix(&table, 1, &other));
+    IS(OK, eigenmote_word_table_prefix(&table, 2, &other));
+    IS(NULL_POINTER, eigenmote_word_table_id(NULL, NULL, 0, NULL));
+    IS(NULL_POINTER, eigenmote_word_table_id(&table, NULL, 1, &id));
+    IS(NULL_POINTER, eigenmote_word_table_id(&table, "dog", 3, NULL));
+    IS(TOO_LONG, eigenmote_word_table_id(&table, "dog", SIZE_MAX, &id));
+    IS(NOT_INITIALIZED, eigenmote_word_table_id(&empty, "dog", 3, &id));
+    IS(OVERLAP, eigenmote_word_table_id(&table, (const char *)&id, 3, &id));
+    IS(UNKNOWN_WORD, eigenmote_word_table_id(&table, NULL, 0, &id));
+    IS(UNKNOWN_WORD, eigenmote_word_table_id(&table, "dogs", 4, &id));
+    IS(UNKNOWN_WORD, eigenmote_word_table_id(&table, "\xff", 1, &id));
+    expect(id == 9, __LINE__);
+    IS(OK, eigenmote_word_table_id(&table, "parks", 4, &id));
+    expect(id == 2, __LINE__);
+    IS(NULL_POINTER, eigenmote_word_table_word(NULL, 0, NULL, NULL));
+    IS(NULL_POINTER, eigenmote_word_table_word(&table, 0, &word, NULL));
+    IS(NOT_INITIALIZED, eigenmote_word_table_word(&empty, 0, &word, &length));
+    IS(UNKNOWN_ID, eigenmote_word_table_word(&table, 3, &word, &length));
+    expect(word == NULL, __LINE__);
+    IS(OK, eigenmote_word_table_word(&table, 1, &word, &length));
+    expect(length == 5 && memcmp(word, "puppy", 5) == 0, __LINE__);
+    IS(NULL_POINTER, eigenmote_word_table_values(NULL, 0, NULL, 0));
+    IS(BUFFER_TOO_SMALL, eigenmote_word_table_values(&table, 0, NULL, 0));
+    IS(NOT_INITIALIZED, eigenmote_word_table_values(&empty, 0, values, 2));
+    IS(OVERLAP, eigenmote_word_table_values(&table, 0, (int8_t *)&table, 2));
+    IS(UNKNOWN_ID, eigenmote_word_table_values(&table, 3, values, 2));
+    IS(OK, eigenmote_word_table_values(&table, 2, values, 2));
+    expect(values[0] == -36 && values[1] == 127, __LINE__);
+    IS(NULL_POINTER, eigenmote_word_table_vector_f32(NULL, 0, NULL, 0));
+    IS(BUFFER_TOO_SMALL, eigenmote_word_table_vector_f32(&table, 0, x, 1));
+    IS(MISALIGNED, eigenmote_word_table_vector_f32(&table, 0, ODD(float), 2));
+    IS(UNKNOWN_ID, eigenmote_word_table_vector_f32(&table, 3, x, 2));
+    IS(OK, eigenmote_word_table_vector_f32(&table, 0, x, 2));
+    expect(x[0] == 0.9f, __LINE__);
+    IS(NULL_POINTER, eigenmote_word_table_vector_fixed(NULL, 0, NULL, 0));
+    IS(BUFFER_TOO_SMALL, eigenmote_word_table_vector_fixed(&table, 0, whole, 1));
+    IS(UNKNOWN_ID, eigenmote_word_table_vector_fixed(&table, UINT32_MAX, whole, 2));
+    IS(OK, eigenmote_word_table_vector_fixed(&table, 0, whole, 2));
+    expect(whole[0] == 58982, __LINE__);
+    IS(NULL_POINTER, eigenmote_word_table_cosine(NULL, 0, 0, NULL));
+    IS(NOT_INITIALIZED, eigenmote_word_table_cosine(&empty, 0, 1, &cosine));
+    IS(UNKNOWN_ID, eigenmote_word_table_cosine(&table, 0, 3, &cosine));
+    IS(OVERLAP, eigenmote_word_table_cosine(&table, 0, 1, (int32_t *)&table));
+    IS(OK, eigenmote_word_table_cosine(&table, 0, 1, &cosine));
+    expect(cosine > EIGENMOTE_COSINE_ONE / 10 * 9 && cosine <= EIGENMOTE_COSINE_ONE, __LINE__);
+    IS(NULL_POINTER, eigenmote_word_table_nearest(NULL, 0, NULL, 0, NULL));
+    IS(NULL_POINTER, eigenmote_word_table_nearest(&table, 0, NULL, 1, &length));
+    IS(NULL_POINTER, eigenmote_word_table_nearest(&table, 0, hits, 3, NULL));
+    IS(NOT_INITIALIZED, eigenmote_word_table_nearest(&empty, 0, hits, 3, &length));
+    IS(OVERLAP, eigenmote_word_table_nearest(&table, 0, (eigenmote_hit *)&table, 1, &length));
+    IS(OVERLAP, eigenmote_word_table_nearest(&table, 0, hits, 3, (size_t *)hits));
+    IS(UNKNOWN_ID, eigenmote_word_table_nearest(&table, 3, hits, 3, &length));
+    IS(OK, eigenmote_word_table_nearest(&table, 0, NULL, 0, &length));
+    expect(length == 0, __LINE__);
+    IS(OK, eigenmote_word_table_nearest(&table, 0, hits, 3, &length));
+    expect(length == 2 && hits[0].id == 1 && hits[0].score == cosine && hits[1].id == 2, __LINE__);
+    IS(NULL_POINTER, eigenmote_word_table_nearest_to(NULL, NULL, 0, NULL, 0, NULL, 0, NULL));
+    IS(NULL_POINTER, eigenmote_word_table_nearest_to(&table, NULL, 2, NULL, 0, hits, 3, &length));
+    IS(NULL_POINTER, eigenmote_word_table_nearest_to(&table, values, 2, NULL, 1, hits, 3, &length));
+    IS(WRONG_LENGTH, eigenmote_word_table_nearest_to(&table, values, 1, NULL, 0, hits, 3, &length));
+    IS(OVERLAP, eigenmote_word_table_nearest_to(&table, values, 2, &hits[0].id, 1, hits, 3, &length));
+    IS(OVERLAP, eigenmote_word_table_nearest_to(&table, (int8_t *)hits, 2, NULL, 0, hits, 3, &length));
+    IS(OK, eigenmote_word_table_nearest_to(&table, values, 2, &id, 1, hits, 3, &length));
+    expect(length == 2 && hits[0].id == 1, __LINE__);
+    IS(NULL_POINTER, eigenmote_word_table_analogy(NULL, 0, 0, 0, 0, NULL, 0, NULL));
+    IS(NOT_INITIALIZED, eigenmote_word_table_analogy(&empty, 0, 1, 2, EIGENMOTE_ANALOGY_ADD, hits, 3, &length));
+    IS(BAD_ARGUMENT, eigenmote_word_table_analogy(&table, 0, 1, 2, 2, hits, 3, &length));
+    IS(UNKNOWN_ID, eigenmote_word_table_analogy(&table, 0, 1, 3, EIGENMOTE_ANALOGY_MUL, hits, 3, &length));
+    IS(OVERLAP, eigenmote_word_table_analogy(&table, 0, 1, 2, 0, (eigenmote_hit *)&table, 1, &length));
+    IS(OK, eigenmote_word_table_analogy(&table, 0, 1, 2, EIGENMOTE_ANALOGY_ADD, hits, 3, &length));
+    expect(length == 0, __LINE__);
+    IS(OK, eigenmote_word_table_analogy(&table, 0, 1, 1, EIGENMOTE_ANALOGY_MUL, hits, 3, &length));
+    expect(length == 1 && hits[0].id == 2 && hits[0].score > 0, __LINE__);
+    IS(NULL_POINTER, eigenmote_word_query_f32(NULL, 1, NULL, 1));
+    IS(OK, eigenmote_word_query_f32(NULL, 0, NULL, 0));
+    IS(BUFFER_TOO_SMALL, eigenmote_word_query_f32(one_and_half, 2, values, 1));
+    IS(NOT_FINITE, eigenmote_word_query_f32(not_finite, 1, values, 2));
+    IS(OVERLAP, eigenmote_word_query_f32(x, 2, (int8_t *)x, 2));
+    IS(OK, eigenmote_word_query_f32(one_and_half, 2, values, 2));
+    expect(values[0] == 127 && values[1] == 64, __LINE__);
+    IS(NULL_POINTER, eigenmote_word_query_fixed(NULL, 1, NULL, 1));
+    IS(OK, eigenmote_word_query_fixed(NULL, 0, NULL, 0));
+    IS(BUFFER_TOO_SMALL, eigenmote_word_query_fixed(fixed, 2, NULL, 0));
+    IS(OVERLAP, eigenmote_word_query_fixed(whole, 2, (int8_t *)whole, 2));
+    IS(OK, eigenmote_word_query_fixed(fixed, 2, values, 2));
+    expect(values[0] == -127 && values[1] == 64, __LINE__);
+    /* Without words, which are behind the 50 bytes of head, values, scales and lengths. */
+    memcpy(OUT, three_words, 50);
+    OUT[5] = OUT[20] = 0;
+    OUT[8] = 54;
+    IS(OK, eigenmote_word_table_parse(&other, sealed(54), 54));
+    IS(OK, eigenmote_word_table_get_info(&other, &info));
+    expect(info.len == 3 && info.bytes == 54 && info.has_words == 0, __LINE__);
+    IS(UNKNOWN_WORD, eigenmote_word_table_id(&other, "dog", 3, &id));
+    IS(UNKNOWN_WORD, eigenmote_word_table_word(&other, 0, &word, &length));
+    IS(OK, eigenmote_word_table_nearest(&other, 0, hits, 3, &length));
+    expect(length == 2 && hits[0].id == 1 && hits[0].score == cosine, __LINE__);
+}
+
 int main(void) {
     models_and_frames();
     CODING(i16, int16_t);
@@ -242,6 +404,7 @@ int main(void) {
     CODING(f64, double);
     networks();
     blobs();
+    words();
     MOMENTS(3);
     MOMENTS(6);
     MOMENTS(8);
