@@ -1,10 +1,12 @@
-/* The tests in two files of `eigenmote export --c`, and on chips also those in the Rust files. */
+/* The tests in the files of `eigenmote export --c`, and on chips also those in the Rust files. */
 #include "eigenmote.h"
 #include "../examples/print.h"
 #define TELEMETRY_DECLARATIONS_ONLY
 #include "telemetry.c"
 #define DIGITS_DECLARATIONS_ONLY
 #include "digits.c"
+#define VOCABULARY_DECLARATIONS_ONLY
+#include "vocabulary.c"
 
 #ifdef WITH_RUST
 int exported_self_tests(void);
@@ -45,11 +47,13 @@ static int damage_is_refused(void) {
 }
 
 int main(void) {
-    eigenmote_status telemetry = telemetry_self_test(), digits = digits_self_test();
+    eigenmote_status telemetry = telemetry_self_test(), digits = digits_self_test(), vocabulary = vocabulary_self_test();
     say("telemetry ");
     say(eigenmote_status_text(telemetry));
     say("\ndigits ");
     say(eigenmote_status_text(digits));
+    say("\nvocabulary ");
+    say(eigenmote_status_text(vocabulary));
     say("\n");
     if (!damage_is_refused()) {
         say("FAILED: damage is not refused\n");
@@ -61,5 +65,5 @@ int main(void) {
         return 1;
     }
 #endif
-    return telemetry != EIGENMOTE_STATUS_OK || digits != EIGENMOTE_STATUS_OK;
+    return telemetry != EIGENMOTE_STATUS_OK || digits != EIGENMOTE_STATUS_OK || vocabulary != EIGENMOTE_STATUS_OK;
 }

@@ -112,7 +112,8 @@ pub(crate) enum Command {
     /// Write a model or vectors as source code for firmware
     ///
     /// The file holds the model as a constant, its sizes, its channels by name, and a test that the
-    /// firmware can call: a few samples, the frame that they must become, and what that must become.
+    /// firmware can call: a few samples, the frame that they must become, and what that must become; of
+    /// vectors, neighbours that must be found.
     #[command(after_help = EXPORT_HELP)]
     Export {
         /// Model, vectors as text, or a table of vectors
@@ -307,12 +308,13 @@ Both compile without warnings. With --vectors the test has the first rows of a r
 that are made up from what the model expects.
 
 Vectors, as text or as a table, become a table of a byte per value, which `nearest` and `analogy` read as
-well, or a Rust file with the table and a test. A search may then look at the first values only.
+well, or a Rust or C file with the table and a test. A search may then look at the first values only.
 
 Examples:
   eigenmote export model.eig --rust src/model.rs
   eigenmote export vectors.txt --table words.etab --prefixes 16,32
   eigenmote export words.etab --rust src/words.rs
+  eigenmote export words.etab --c words.c
   eigenmote export model.eig --c model.c --name pump --vectors recording.csv
   eigenmote export model.eig --c - | less";
 
@@ -422,7 +424,7 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) language: LanguageArgs,
     /// What identifiers begin with in C; default: the name of the file
-    #[arg(long, value_name = "NAME", conflicts_with = "rust", value_parser = c_identifier)]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["rust", "table"], value_parser = c_identifier)]
     pub(crate) name: Option<String>,
     /// Recording whose first rows are the test
     #[arg(long, value_name = "RECORDING")]

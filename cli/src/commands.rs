@@ -364,7 +364,7 @@ fn export_as(model: &Path, args: &ExportArgs, console: Console) -> Result<bool> 
         return Ok(true);
     }
     if !ModelFile::is_at_start(&bytes) && (args.table.is_asked() || embed::are_vectors(&bytes)) {
-        return embed::export(model, bytes, args, console);
+        return embed::export(model, bytes, &name, args, console);
     }
     let file = parse_model_file(&bytes).context(source.clone())?;
     if args.table.is_asked() {

@@ -1,4 +1,4 @@
-//! Models as source code: what `export` writes compiles without a warning and passes its own test.
+//! Models and tables of vectors as source code: what `export` writes compiles without a warning and passes its test.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -59,6 +59,15 @@ fn models(bench: &Bench) -> Vec<String> {
     names
 }
 
+/// Tables of vectors with two lengths, and of one vector: what they are exported from.
+fn tables(bench: &Bench) -> [(&'static str, &'static str); 2] {
+    bench.file("words.txt", "one 1 2 3 4\ntwo 2 3 4 5\n\"*/ -1 0 1 0\nÄ 3 1 2 0\n");
+    // A word of more bytes than a literal of C holds, with all that has a meaning in one.
+    bench.file("one_word.txt", format!("??/'\\\"{} 1 2 3\n", "°".repeat(3000)));
+    bench.ok("export one_word.txt --table one_word.etab");
+    [("words", "words.txt --prefixes 2"), ("one_word", "one_word.etab")]
+}
+
 /// A folder that stays from run to run, so that what the tests compile is compiled once.
 fn build_folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
@@ -73,13 +82,11 @@ fn run(command: &mut Command) -> String {
 #[test]
 fn rust_files_compile_without_a_warning_and_pass_their_test() {
     let bench = Bench::new();
-    let names = models(&bench);
-    // Vectors are exported as well.
-    bench.file("words.txt", "one 1 2 3 4\ntwo 2 3 4 5\n\"*/ -1 0 1 0\nÄ 3 1 2 0\n");
-    bench.ok("export words.txt --rust words.rs --prefixes 2");
-    bench.ok("export words.txt --table words.etab --max-words 1");
-    bench.ok("export words.etab --rust one_word.rs");
-    let names: Vec<_> = names.into_iter().chain(["words".into(), "one_word".into()]).collect();
+    let mut names = models(&bench);
+    for (name, from) in tables(&bench) {
+        bench.ok(&format!("export {from} --rust {name}.rs"));
+        names.push(name.into());
+    }
     let mut main = String::from("#![deny(warnings, missing_docs, clippy::all)]\n//! Test.\n");
     for name in &names {
         writeln!(main, "mod {name};").unwrap();
@@ -130,7 +137,11 @@ fn c_files_compile_without_a_warning_and_pass_their_test() {
         return;
     };
     let bench = Bench::new();
-    let names = models(&bench);
+    let mut names = models(&bench);
+    for (name, from) in tables(&bench) {
+        bench.ok(&format!("export {from} --c {name}.c"));
+        names.push(name.into());
+    }
     let capi = root().join("capi");
     let mut main = String::from("#include \"eigenmote.h\"\n#include <stdio.h>\n");
     for name in &names {
@@ -145,6 +156,8 @@ fn c_files_compile_without_a_warning_and_pass_their_test() {
         main,
         "    }};\n    for (i = 0; i < {}; i++)\n        if (status[i] != EIGENMOTE_STATUS_OK)\n            \
          failed |= printf(\"%d: %s\\n\", i, eigenmote_status_text(status[i]));\n    \
+         failed |= WORDS_LEN != 4 || WORDS_DIM != 4 || WORDS_PREFIX_COUNT != 2 || words_prefixes[0] != 2;\n    \
+         failed |= ONE_WORD_LEN != 1 || ONE_WORD_DIM != 3 || sizeof one_word_table != ONE_WORD_TABLE_BYTES;\n    \
          return failed || BOUNDED_I16_CHANNEL_FLOW_L_MIN != 0 || BOUNDED_I16_CHANNEL_COUNT != 3;\n}}",
         names.len()
     )
@@ -168,10 +181,36 @@ fn c_files_compile_without_a_warning_and_pass_their_test() {
     let program = bench.path("main");
     run(Command::new("gcc")
         .args(&objects)
-        .arg(library)
+        .arg(&library)
         .args(["-Wl,--gc-sections", "-o"])
         .arg(&program));
     run(&mut Command::new(&program));
+
+    // The tests find a score that is another, and a word that is not the first.
+    let text = bench.read("words.c");
+    let (_, nearest) = text.split_once("_test_nearest[WORDS_PREFIX_COUNT][3] = {").unwrap();
+    let (score, _) = nearest.split_once('}').unwrap();
+    let word = "'o', 'n', 'e'";
+    assert!(text.contains(word), "{text}");
+    let caller = "#include \"words.c\"\nint main(void) { return (int)words_self_test(); }\n";
+    for (old, new, status) in [
+        ("", "", 0),
+        (score, "    {{1, 5", 23),
+        (word, "'t', 'w', 'o'", 23),
+        (word, "'t', 'w'", 34),
+    ] {
+        bench.file("words.c", text.replacen(old, new, 1));
+        bench.file("changed.c", caller);
+        run(Command::new("gcc")
+            .args(strict)
+            .arg("-I")
+            .arg(capi.join("include"))
+            .arg(bench.path("changed.c"))
+            .arg(&library)
+            .arg("-o")
+            .arg(&program));
+        assert_eq!(Command::new(&program).status().unwrap().code(), Some(status), "{old} {new}");
+    }
 }
 
 #[test]
@@ -187,10 +226,16 @@ fn standard_output_names_and_refusals() {
     assert!(c.contains("* / \"end\""), "{c}");
     let rust = bench.ok("export model.eig --rust -");
     assert!(rust.contains("pub static MODEL: [u8;"), "{rust}");
+    tables(&bench);
+    let c = bench.ok("export words.txt --c - --name Speech --max-words 2 --dim 3");
+    assert!(c.contains("from words.txt; do not edit."), "{c}");
+    assert!(c.contains("2 vectors of 3 values, a byte each, with their words."), "{c}");
+    assert!(c.contains("extern const unsigned char Speech_table[SPEECH_TABLE_BYTES];"), "{c}");
 
     bench.fails("export model.eig", 2);
     bench.fails("export model.eig --c - --rust -", 2);
     bench.fails("export model.eig --rust - --name x", 2);
+    bench.fails("export words.txt --table words.etab --name x", 2);
     for name in ["2x", "a-b", ""] {
         bench.fails(&format!("export model.eig --c - --name={name}"), 2);
     }

@@ -4,6 +4,8 @@
 use std::error::Error;
 
 use eigenmote::codec::{self, Model, Receiver, Scan, Slot, Stream};
+use eigenmote::embed::table::quantize_fixed;
+use eigenmote::embed::{Analogy, Hit, WordTable};
 use eigenmote::nn::{Activation, Dense, Draw, Mlp, Network, PcaGaussian, StandardNormal, sample};
 use eigenmote::rng;
 use eigenmote::stats::{Moments, Pca};
@@ -15,12 +17,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["encode", recording] => encode(recording),
         ["learn"] => learn(),
         ["decoder"] => decoder(),
+        ["words"] => words(),
         ["selftest"] => {
             let passed = exported::exported_self_tests() == 0;
-            println!("{}", if passed { "telemetry ok\ndigits ok" } else { "FAILED" });
+            println!(
+                "{}",
+                if passed { "telemetry ok\ndigits ok\nvocabulary ok" } else { "FAILED" }
+            );
             Ok(())
         }
-        _ => Err("usage: reference encode RECORDING | learn | decoder | selftest".into()),
+        _ => Err("usage: reference encode RECORDING | learn | decoder | words | selftest".into()),
     }
 }
 
@@ -165,5 +171,55 @@ fn decoder() -> Result<(), Box<dyn Error>> {
     say("uniform", &curve);
     rng::fill_normal(&mut random, &mut curve);
     say("normal", &curve);
+    Ok(())
+}
+
+/// Places for what is found.
+type Hits = [Hit<i32>; 3];
+
+fn tell(question: &str, table: &WordTable<'_>, hits: &[Hit<i32>]) {
+    print!("{question}");
+    for hit in hits {
+        print!(" {} {:08x}", table.word(hit.id).unwrap_or_default(), hit.score);
+    }
+    println!();
+}
+
+fn words() -> Result<(), Box<dyn Error>> {
+    use exported::vocabulary::{DIM, PREFIXES, TABLE};
+    let whole = WordTable::parse(&TABLE)?;
+    for dim in PREFIXES {
+        let table = whole.prefix(dim).ok_or("a prefix is not there")?;
+        let id = |word| table.id(word).ok_or("a word is not there");
+        println!("by {dim} values");
+        for word in ["sister", "sea", "three"] {
+            let mut hits = Hits::default();
+            let found = table.nearest(id(word)?, &mut hits)?;
+            tell(&format!("{word}:"), &table, &hits[..found]);
+        }
+        for (question, words, rule) in [
+            ("he is to his as she to:", ["he", "his", "she"], Analogy::Add),
+            ("man is to men as woman to:", ["man", "men", "woman"], Analogy::Mul),
+        ] {
+            let [a, b, c] = words.map(id);
+            let mut hits = Hits::default();
+            let found = table.analogy([a?, b?, c?], rule, &mut hits)?;
+            tell(question, &table, &hits[..found]);
+        }
+        let ids = [id("fresh")?, id("water")?];
+        let (mut x, mut y, mut query) = ([0; DIM], [0; DIM], [0; DIM]);
+        let (x, y, query) = (&mut x[..dim], &mut y[..dim], &mut query[..dim]);
+        table.vector_fixed(ids[0], x)?;
+        table.vector_fixed(ids[1], y)?;
+        x.iter_mut().zip(y).for_each(|(x, y)| *x += *y);
+        quantize_fixed(x, query)?;
+        let mut hits = Hits::default();
+        let found = table.nearest_to(query, &ids, &mut hits)?;
+        let cosine = table.cosine(ids[0], ids[1])?;
+        tell(&format!("fresh and water: cosine {cosine:08x}"), &table, &hits[..found]);
+    }
+    if whole.id("microcontroller").is_none() {
+        println!("a word that is not there");
+    }
     Ok(())
 }

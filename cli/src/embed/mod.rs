@@ -1,13 +1,15 @@
 //! Embeddings: words and documents to vectors, and what is done with vectors.
 //!
 //! `args` is the command line, `corpus` reads texts, `nodes` graphs, `vectors` reads and writes vectors, `search` looks
-//! in them, `align` turns one language onto another, `table` writes what firmware searches. The routines are the library's.
+//! in them, `align` turns one language onto another, `table` writes what firmware searches, `source` as source code. The
+//! routines are the library's.
 
 mod align;
 pub(crate) mod args;
 mod corpus;
 mod nodes;
 mod search;
+mod source;
 mod table;
 mod vector_text;
 mod vectors;

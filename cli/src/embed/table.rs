@@ -1,24 +1,20 @@
 //! Tables for firmware: vectors of a byte per value with their words, as a file and as source code.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use eigenmote::embed::Hit;
-use eigenmote::embed::table::{ONE, WordTable, WordTableError, WordTableSpec};
+use eigenmote::embed::table::{WordTable, WordTableError, WordTableSpec};
 use eigenmote::linalg::truncated::{Options, Triplets, truncated_svd, workspace_len};
 use eigenmote::mat::MatRef;
 use eigenmote::simd;
 
+use super::source::to_source;
 use super::vectors::Vectors;
-use crate::args::{ExportArgs, TableArgs};
-use crate::export::{comment, literal_bytes};
+use crate::args::{ExportArgs, LanguageArgs, TableArgs};
+use crate::export::Language;
 use crate::fit::file_name;
 use crate::output;
 use crate::progress::Console;
-
-/// Neighbours in the test of an exported table.
-const TEST_HITS: usize = 3;
 
 /// Whether bytes are a table.
 pub(crate) fn is_table(bytes: &[u8]) -> bool {
@@ -125,21 +121,17 @@ pub(super) fn name(table: &WordTable<'_>, id: u32) -> String {
     table.word(id).map_or_else(|| id.to_string(), String::from)
 }
 
-/// Writes vectors, given as text or as a table, as a table or as source code.
+/// Writes vectors, given as text or as a table, as a table or as source code, in C under a name.
 pub(crate) fn export(
     path: &Path,
     bytes: Vec<u8>,
+    name: &str,
     args: &ExportArgs,
     console: Console,
 ) -> Result<bool> {
     let source = path.to_string_lossy().into_owned();
     if args.vectors.is_some() {
         bail!("{source}: --vectors is for models; a table is tested with its own first vector");
-    }
-    if args.language.c.is_some() {
-        bail!(
-            "{source}: tables of vectors are written as --table or --rust; in C, include the bytes of a --table"
-        );
     }
     let TableArgs { dim, prefixes, max_words, turn, .. } = &args.table;
     let changed = dim.is_some() || !prefixes.is_empty() || max_words.is_some() || *turn;
@@ -175,87 +167,12 @@ pub(crate) fn export(
     if let Some(path) = &args.table.table {
         output::replace(path, |out| out.write_all(&blob))?;
     }
-    if let Some(path) = &args.language.rust {
-        let text = rust(&table, &file_name(&source));
-        output::replace(path, |out| out.write_all(text.as_bytes()))?;
-    }
-    Ok(true)
-}
-
-/// A module with the table, its sizes, and a test that firmware can call.
-fn rust(table: &WordTable<'_>, source: &str) -> String {
-    let prefixes: Vec<usize> = table.prefixes().collect();
-    let hits = TEST_HITS.min(table.len() - 1);
-    let expected: Vec<String> = prefixes
-        .iter()
-        .filter_map(|&dim| {
-            let mut found = vec![Hit::default(); hits];
-            table.prefix(dim)?.nearest(0, &mut found).ok()?;
-            let pairs: Vec<_> =
-                found.iter().map(|hit| format!("({}, {})", hit.id, hit.score)).collect();
-            Some(format!("({dim}, [{}])", pairs.join(", ")))
-        })
-        .collect();
-    let mut out = format!(
-        "// Made by eigenmote {} from {}; do not edit.\n// {} vectors of {} values, a byte each{}.\n//\n\
-         // A module of its own (`mod words;`) or included (`include!`); needs the crate `eigenmote`.\n",
-        env!("CARGO_PKG_VERSION"),
-        comment(source),
-        table.len(),
-        table.dim(),
-        if table.has_words() { ", with their words" } else { "" }
-    );
-    let mut item = |about: &str, code: &str| {
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            out,
-            "\n/// {about}\n#[rustfmt::skip]\n#[allow(dead_code, clippy::unreadable_literal)]\n{code}"
-        );
-    };
-    item("Number of vectors.", &format!("pub const LEN: usize = {};", table.len()));
-    item("Values of a vector.", &format!("pub const DIM: usize = {};", table.dim()));
-    item(
-        "Lengths that can be searched by.",
-        &format!("pub const PREFIXES: [usize; {}] = {prefixes:?};", prefixes.len()),
-    );
-    let word = table.word(0).map_or("None".into(), |word| format!("Some({word:?})"));
-    item("The word of the first vector.", &format!("pub const FIRST: Option<&str> = {word};"));
-    item(
-        "The table, for `eigenmote::embed::WordTable::parse`.",
-        &format!(
-            "pub static TABLE: [u8; {}] = [\n{}];",
-            table.bytes().len(),
-            literal_bytes(table.bytes())
-        ),
-    );
-    item(
-        &format!(
-            "The neighbours of the first vector by each length, with their cosines in units of 1/{ONE}."
-        ),
-        &format!(
-            "pub static TEST_NEAREST: [(usize, [(u32, i32); {hits}]); {}] = [{}];",
-            expected.len(),
-            expected.join(", ")
-        ),
-    );
-    item(
-        "Searches the table and compares with what the desktop found.\n///\n/// # Errors\n/// What differs.",
-        "pub fn self_test() -> Result<(), &'static str> {
-    use ::eigenmote::embed::{Hit, WordTable};
-    let table = WordTable::parse(&TABLE).map_err(|_| \"the table is damaged\")?;
-    if FIRST.is_some_and(|word| table.id(word) != Some(0) || table.word(0) != FIRST) {
-        return Err(\"the first word is not found\");
-    }
-    for (dim, expected) in &TEST_NEAREST {
-        let table = table.prefix(*dim).ok_or(\"a prefix is not there\")?;
-        let mut hits = [Hit::default(); TEST_NEAREST[0].1.len()];
-        table.nearest(0, &mut hits).map_err(|_| \"the first vector is not there\")?;
-        if !hits.iter().zip(expected).all(|(hit, &(id, score))| hit.id == id && hit.score == score) {
-            return Err(\"the neighbours are others\");
+    let LanguageArgs { rust, c } = &args.language;
+    for (path, language) in [(rust, Language::Rust), (c, Language::C)] {
+        if let Some(path) = path {
+            let text = to_source(&table, &file_name(&source), name, language)?;
+            output::replace(path, |out| out.write_all(text.as_bytes()))?;
         }
     }
-    Ok(())
-}",
-    );
-    out
+    Ok(true)
 }
