@@ -130,33 +130,31 @@ pub trait Simd<T: Scalar>: Copy {
         if half < Self::V::LEN && narrow {
             return self.half().products(rows, x, out);
         }
-        let (both, mut k) = ((x, x), 0);
+        let (x, out, mut k) = ([x], &mut [out], 0);
         if Self::SUMS >= 8 && near {
-            k = product_tiles::<T, Self, D, 8, false>(self, rows, both, out, &mut [], k);
+            k = product_tiles::<T, Self, _, D, 8, 1>(self, rows, x, out, k);
         }
-        k = product_tiles::<T, Self, D, 4, false>(self, rows, both, out, &mut [], k);
-        product_tiles::<T, Self, D, 1, false>(self, rows, both, out, &mut [], k);
+        k = product_tiles::<T, Self, _, D, 4, 1>(self, rows, x, out, k);
+        product_tiles::<T, Self, _, D, 1, 1>(self, rows, x, out, k);
     }
 
-    /// `W·x` and `W·y`, with the bits of [`products`](Self::products): both share the loads of `W`.
+    /// `W·x` for several `x`, with the bits of [`products`](Self::products): they share the loads of `W`.
     #[inline(always)]
-    fn products_of_two<const D: usize>(
+    fn products_of_some<const D: usize, const K: usize, const B: usize>(
         self,
-        rows: &[[T; D]],
-        (x, y): (&[T; D], &[T; D]),
-        out: &mut [T],
-        next: &mut [T],
+        rows: &[[T; D]; K],
+        x: [&[T; D]; B],
+        out: &mut [[T; K]; B],
     ) {
-        if Self::PARTS > 1 || D <= <Self::Half as Simd<T>>::V::LEN {
-            self.products(rows, x, out);
-            return self.products(rows, y, next);
+        let mut k = 0;
+        if Self::PARTS == 1 && D > <Self::Half as Simd<T>>::V::LEN {
+            k = product_tiles::<T, Self, _, D, 4, B>(self, rows, x, out, 0);
         }
-        let k = product_tiles::<T, Self, D, 4, true>(self, rows, (x, y), out, next, 0);
-        if let (Some(rows), Some(out), Some(next)) =
-            (rows.get(k..), out.get_mut(k..), next.get_mut(k..))
-        {
-            self.products(rows, x, out);
-            self.products(rows, y, next);
+        let rows = rows.get(k..).unwrap_or(&[]);
+        if !rows.is_empty() {
+            for (x, out) in x.into_iter().zip(out) {
+                self.products(rows, x, out.get_mut(k..).unwrap_or(&mut []));
+            }
         }
     }
 }
@@ -803,24 +801,24 @@ fn partial_sums<T: Scalar, S: Simd<T>>(s: S, x: &[T], y: &[T], first: usize) -> 
     (a + b) + (c + d)
 }
 
-/// The products of rows from `k` on, `R` at a time, with `x` and, if `PAIR`, with `y`; the first row
-/// that is left.
+/// The products of rows from `k` on, `R` at a time, with each `x`; the first row that is left.
 #[inline(always)]
-fn product_tiles<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+fn product_tiles<T, S, O, const D: usize, const R: usize, const B: usize>(
     s: S,
     rows: &[[T; D]],
-    (x, y): (&[T; D], &[T; D]),
-    out: &mut [T],
-    next: &mut [T],
+    x: [&[T; D]; B],
+    out: &mut [O; B],
     mut k: usize,
-) -> usize {
-    while let (Some(rows), Some(out)) =
-        (rows.get(k..).and_then(<[_]>::first_chunk::<R>), out.get_mut(k..k + R))
-    {
-        let (sums, next_sums) = tile::<T, S, D, R, PAIR>(s, rows, x, y);
-        store_sums(s, &sums, out);
-        if PAIR {
-            store_sums(s, &next_sums, next.get_mut(k..k + R).unwrap_or(&mut []));
+) -> usize
+where
+    T: Scalar,
+    S: Simd<T>,
+    O: AsMut<[T]>,
+{
+    while let Some(rows) = rows.get(k..).and_then(<[_]>::first_chunk::<R>) {
+        let sums = tile::<T, S, D, R, B>(s, rows, x);
+        for (sums, out) in sums.iter().zip(&mut *out) {
+            store_sums(s, sums, out.as_mut().get_mut(k..k + R).unwrap_or(&mut []));
         }
         k += R;
     }
@@ -843,56 +841,51 @@ fn store_sums<T: Scalar, S: Simd<T>, const R: usize>(s: S, sums: &[S::V; R], out
     }
 }
 
-/// The products of `R` rows, summed up to one register each.
+/// The products of `R` rows with each `x`, summed up to one register each.
 #[inline(always)]
-fn tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+fn tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const B: usize>(
     s: S,
     rows: &[[T; D]; R],
-    x: &[T; D],
-    y: &[T; D],
-) -> ([S::V; R], [S::V; R]) {
+    x: [&[T; D]; B],
+) -> [[S::V; R]; B] {
     if S::PARTS == 1 {
-        return part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 0, S::V::LEN);
+        return part_of_tile::<T, S, D, R, B>(s, rows, x, 0, S::V::LEN);
     }
-    let mut sums = parts_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, 0);
+    let mut sums = parts_of_tile::<T, S, D, R, B>(s, rows, x, 0);
     if S::V::LEN < T::LANES {
         // The other half of the places; their sums with the first are the first step of the tree.
-        add_tile(&mut sums, &parts_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, S::V::LEN));
+        add_tile(&mut sums, &parts_of_tile::<T, S, D, R, B>(s, rows, x, S::V::LEN));
     }
     sums
 }
 
 /// The sums in the places from `first` on, with the four accumulators of [`partial_sums`].
 #[inline(always)]
-fn parts_of_tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+fn parts_of_tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const B: usize>(
     s: S,
     rows: &[[T; D]; R],
-    x: &[T; D],
-    y: &[T; D],
+    x: [&[T; D]; B],
     first: usize,
-) -> ([S::V; R], [S::V; R]) {
+) -> [[S::V; R]; B] {
     let step = 4 * T::LANES;
-    let mut sums = part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, first, step);
+    let mut sums = part_of_tile::<T, S, D, R, B>(s, rows, x, first, step);
     let at = first + T::LANES;
-    add_tile(&mut sums, &part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, at, step));
+    add_tile(&mut sums, &part_of_tile::<T, S, D, R, B>(s, rows, x, at, step));
     let at = first + 2 * T::LANES;
-    let mut last = part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, at, step);
+    let mut last = part_of_tile::<T, S, D, R, B>(s, rows, x, at, step);
     let at = first + 3 * T::LANES;
-    add_tile(&mut last, &part_of_tile::<T, S, D, R, PAIR>(s, rows, x, y, at, step));
+    add_tile(&mut last, &part_of_tile::<T, S, D, R, B>(s, rows, x, at, step));
     add_tile(&mut sums, &last);
     sums
 }
 
 #[inline(always)]
-fn add_tile<V: Copy + Add<Output = V>, const R: usize>(
-    (sums, next_sums): &mut ([V; R], [V; R]),
-    (more, next_more): &([V; R], [V; R]),
+fn add_tile<V: Copy + Add<Output = V>, const R: usize, const B: usize>(
+    sums: &mut [[V; R]; B],
+    more: &[[V; R]; B],
 ) {
-    for r in 0..R {
-        if let (Some(sum), Some(&more)) = (sums.get_mut(r), more.get(r)) {
-            *sum = *sum + more;
-        }
-        if let (Some(sum), Some(&more)) = (next_sums.get_mut(r), next_more.get(r)) {
+    for (sums, more) in sums.iter_mut().zip(more) {
+        for (sum, &more) in sums.iter_mut().zip(more) {
             *sum = *sum + more;
         }
     }
@@ -900,66 +893,51 @@ fn add_tile<V: Copy + Add<Output = V>, const R: usize>(
 
 /// The sums of the products in registers from place `i` on, `step` places apart.
 #[inline(always)]
-fn part_of_tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const PAIR: bool>(
+fn part_of_tile<T: Scalar, S: Simd<T>, const D: usize, const R: usize, const B: usize>(
     s: S,
     rows: &[[T; D]; R],
-    x: &[T; D],
-    y: &[T; D],
+    x: [&[T; D]; B],
     mut i: usize,
     step: usize,
-) -> ([S::V; R], [S::V; R]) {
-    let none = s.splat(T::ZERO);
-    let mut sums = ([none; R], [none; R]);
+) -> [[S::V; R]; B] {
+    let mut sums = [[s.splat(T::ZERO); R]; B];
     if i >= T::LANES && i + S::V::LEN <= D {
         // Nothing is added to the first product of a later part: that the sum of the first part is no
         // negative zero is enough.
-        let (x, y) = (s.load_at(x, i), if PAIR { s.load_at(y, i) } else { none });
-        for r in 0..R {
-            let Some(row) = rows.get(r) else { break };
-            let row = s.load_at(row, i);
-            if let Some(sum) = sums.0.get_mut(r) {
-                *sum = row * x;
-            }
-            if PAIR && let Some(sum) = sums.1.get_mut(r) {
-                *sum = row * y;
-            }
-        }
+        each_product(&mut sums, rows, x, |x| s.load_at(x, i), |_, row, x| row * x);
         i += step;
     }
     while i + S::V::LEN <= D {
-        let (x, y) = (s.load_at(x, i), if PAIR { s.load_at(y, i) } else { none });
-        for r in 0..R {
-            let Some(row) = rows.get(r) else { break };
-            add_products::<T, S, R, PAIR>(&mut sums, r, s.load_at(row, i), (x, y));
-        }
+        each_product(&mut sums, rows, x, |x| s.load_at(x, i), |sum, row, x| row.mul_add(x, sum));
         i += step;
     }
     if i < D {
-        let x = s.load(x.get(i..).unwrap_or(&[]));
-        let y = if PAIR { s.load(y.get(i..).unwrap_or(&[])) } else { none };
-        for r in 0..R {
-            let Some(row) = rows.get(r) else { break };
-            let row = s.load(row.get(i..).unwrap_or(&[]));
-            add_products::<T, S, R, PAIR>(&mut sums, r, row, (x, y));
-        }
+        let rest = |x: &[T; D]| s.load(x.get(i..).unwrap_or(&[]));
+        each_product(&mut sums, rows, x, rest, |sum, row, x| row.mul_add(x, sum));
     }
     sums
 }
 
-/// Adds products of row `r`. By number and not zipped: iterators over three things are not always
-/// inlined, and the sums then leave their registers.
+/// Replaces the sum of each row and each `x` by what `next` makes of it and of what `load` takes of
+/// both. By number and not zipped: iterators over three things are not always inlined, and the sums
+/// then leave their registers.
 #[inline(always)]
-fn add_products<T: Scalar, S: Simd<T>, const R: usize, const PAIR: bool>(
-    (sums, next_sums): &mut ([S::V; R], [S::V; R]),
-    r: usize,
-    row: S::V,
-    (x, y): (S::V, S::V),
+fn each_product<T, V: Copy, const D: usize, const R: usize, const B: usize>(
+    sums: &mut [[V; R]; B],
+    rows: &[[T; D]; R],
+    x: [&[T; D]; B],
+    load: impl Fn(&[T; D]) -> V,
+    next: impl Fn(V, V, V) -> V,
 ) {
-    if let Some(sum) = sums.get_mut(r) {
-        *sum = row.mul_add(x, *sum);
-    }
-    if PAIR && let Some(sum) = next_sums.get_mut(r) {
-        *sum = row.mul_add(y, *sum);
+    let x = x.map(&load);
+    for r in 0..R {
+        let Some(row) = rows.get(r) else { break };
+        let row = load(row);
+        for b in 0..B {
+            if let (Some(sum), Some(&x)) = (sums.get_mut(b).and_then(|s| s.get_mut(r)), x.get(b)) {
+                *sum = next(*sum, row, x);
+            }
+        }
     }
 }
 
@@ -1120,31 +1098,35 @@ mod tests {
         }
     }
 
-    /// Two products at a time in the registers that a kernel is given.
-    struct Two<'a, T, const D: usize>(&'a [[T; D]], [&'a [T; D]; 2], [&'a mut [T]; 2]);
+    /// Some products at a time in the registers that a kernel is given.
+    struct Several<'a, T, const D: usize, const K: usize, const B: usize>(
+        &'a [[T; D]; K],
+        [&'a [T; D]; B],
+        &'a mut [[T; K]; B],
+    );
 
-    impl<T: Scalar, const D: usize> Kernel<T> for Two<'_, T, D> {
+    impl<T: Scalar, const D: usize, const K: usize, const B: usize> Kernel<T>
+        for Several<'_, T, D, K, B>
+    {
         type Output = ();
         const WIDE: bool = true;
         #[inline(always)]
         fn run<S: Simd<T>>(self, simd: S) {
-            let Self(rows, [x, y], [out, next]) = self;
-            simd.products_of_two(rows, (x, y), out, next);
+            simd.products_of_some(self.0, self.1, self.2);
         }
     }
 
-    fn two_agree<T: Scalar, const D: usize, const K: usize>() {
+    fn some_agree<T: Scalar, const D: usize, const K: usize, const B: usize>() {
         let value = |i: usize| T::from_f64(((i * 37 + 11) % 64) as f64 / 63.0 - 0.5);
         let rows: [[T; D]; K] =
             core::array::from_fn(|k| core::array::from_fn(|i| value(k * D + i)));
-        let (x, y) =
-            (core::array::from_fn(|i| value(i * i)), core::array::from_fn(|i| value(3 * i)));
-        let (mut one, mut two) = ([[T::ZERO; K]; 2], [[T::ZERO; K]; 2]);
-        let ([first, second], [out, next]) = (&mut one, &mut two);
-        products(&rows, &x, first);
-        products(&rows, &y, second);
-        T::dispatch(Two(&rows, [&x, &y], [out, next]));
-        assert!(one == two, "{D} to {K}");
+        let x: [[T; D]; B] = core::array::from_fn(|b| core::array::from_fn(|i| value((b + i) * i)));
+        let (mut one, mut all) = ([[T::ZERO; K]; B], [[T::ZERO; K]; B]);
+        for (x, out) in x.iter().zip(&mut one) {
+            products(&rows, x, out);
+        }
+        T::dispatch(Several(&rows, x.each_ref(), &mut all));
+        assert!(one == all, "{D} to {K}, {B} at a time");
         // A sum of negative zeros is zero, as that of `dot`.
         let mut zeros = [T::ONE; K];
         products(&[[T::ZERO; D]; K], &[-T::ONE; D], &mut zeros);
@@ -1153,18 +1135,20 @@ mod tests {
     }
 
     #[test]
-    fn products_of_two_are_those_of_each() {
-        fn of<T: Scalar>() {
-            two_agree::<T, 1, 5>();
-            two_agree::<T, 4, 4>();
-            two_agree::<T, 16, 4>();
-            two_agree::<T, 21, 11>();
-            two_agree::<T, 40, 8>();
-            two_agree::<T, 150, 13>();
-            two_agree::<T, 600, 9>();
+    fn products_of_some_are_those_of_each() {
+        fn of<T: Scalar, const B: usize>() {
+            some_agree::<T, 1, 5, B>();
+            some_agree::<T, 4, 4, B>();
+            some_agree::<T, 16, 4, B>();
+            some_agree::<T, 21, 11, B>();
+            some_agree::<T, 40, 8, B>();
+            some_agree::<T, 150, 13, B>();
+            some_agree::<T, 600, 9, B>();
         }
-        of::<f32>();
-        of::<f64>();
+        of::<f32, 2>();
+        of::<f64, 2>();
+        of::<f32, 4>();
+        of::<f64, 4>();
     }
 
     fn products_of<T: Scalar>() {

@@ -398,9 +398,9 @@ impl<T: Scalar, const D: usize, const K: usize> Kernel<T> for TransformOne<'_, T
     const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> [T; K] {
-        let (mut centred, mut z) = ([T::ZERO; D], [T::ZERO; K]);
+        let (mut centred, mut z) = (Centred([T::ZERO; D]), [T::ZERO; K]);
         centre(self.x, &self.pca.mean, &mut centred);
-        simd.products(&self.pca.components, &centred, &mut z);
+        simd.products(&self.pca.components, &centred.0, &mut z);
         z
     }
 }
@@ -417,30 +417,46 @@ impl<T: Scalar, const D: usize, const K: usize> Kernel<T> for Transform<'_, T, D
     const WIDE: bool = true;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let (x, z) = (self.x.chunks(2), self.z.chunks_mut(2));
-        let (mean, rows) = (&self.pca.mean, &self.pca.components);
-        let (mut first, mut second) = ([T::ZERO; D], [T::ZERO; D]);
-        for (x, z) in x.zip(z) {
-            match (x, z) {
-                ([x, y], [z, next]) => {
-                    centre(x, mean, &mut first);
-                    centre(y, mean, &mut second);
-                    simd.products_of_two(rows, (&first, &second), z, next);
-                }
-                ([x, ..], [z, ..]) => {
-                    centre(x, mean, &mut first);
-                    simd.products(rows, &first, z);
-                }
-                _ => {}
-            }
+        // Two samples with four components: registers for their sums are in any set.
+        if S::PARTS == 1 {
+            self.in_blocks::<S, 2>(simd);
+        } else {
+            self.in_blocks::<S, 1>(simd);
         }
     }
 }
 
+impl<T: Scalar, const D: usize, const K: usize> Transform<'_, T, D, K> {
+    #[inline(always)]
+    fn in_blocks<S: Simd<T>, const B: usize>(self, simd: S) {
+        let n = self.x.len().min(self.z.len());
+        let (x, x_left) = self.x.get(..n).unwrap_or(&[]).as_chunks::<B>();
+        let (z, z_left) = self.z.get_mut(..n).unwrap_or(&mut []).as_chunks_mut::<B>();
+        let Pca { mean, components, .. } = self.pca;
+        let mut centred = [Centred([T::ZERO; D]); B];
+        for (x, z) in x.iter().zip(z) {
+            for (x, centred) in x.iter().zip(&mut centred) {
+                centre(x, mean, centred);
+            }
+            simd.products_of_some(components, centred.each_ref().map(|x| &x.0), z);
+        }
+        let mut centred = Centred([T::ZERO; D]);
+        for (x, z) in x_left.iter().zip(z_left) {
+            centre(x, mean, &mut centred);
+            simd.products(components, &centred.0, z);
+        }
+    }
+}
+
+/// `x − mean`, where no register straddles two lines of the cache.
+#[derive(Clone, Copy)]
+#[cfg_attr(target_arch = "x86_64", repr(align(64)))]
+struct Centred<T, const D: usize>([T; D]);
+
 /// `out = x − mean`.
 #[inline(always)]
-fn centre<T: Scalar, const D: usize>(x: &[T; D], mean: &[T; D], out: &mut [T; D]) {
-    for ((out, &x), &mean) in out.iter_mut().zip(x).zip(mean) {
+fn centre<T: Scalar, const D: usize>(x: &[T; D], mean: &[T; D], out: &mut Centred<T, D>) {
+    for ((out, &x), &mean) in out.0.iter_mut().zip(x).zip(mean) {
         *out = x - mean;
     }
 }
