@@ -164,12 +164,12 @@ proptest! {
             a.apply(&x, &mut y);
             a.apply_transposed(&z, &mut w);
             let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-13);
-            // Three vectors at a time get the bits of each.
-            let scaled = [1.0, -0.5, 3.0];
+            // Many vectors at a time get the bits of each.
+            let scaled: [f64; 14] = core::array::from_fn(|k| 0.75 * k as f64 - 2.0);
             let many = |x: &[f64]| -> Vec<f64> {
                 scaled.iter().flat_map(|s| x.iter().map(move |x| s * x)).collect()
             };
-            let (mut ys, mut ws) = ([7.0; 18], [7.0; 12]);
+            let (mut ys, mut ws) = ([7.0; 6 * 14], [7.0; 4 * 14]);
             a.apply_block(&many(&x), &mut ys);
             a.apply_transposed_block(&many(&z), &mut ws);
             let alike = scaled.iter().enumerate().all(|(k, s)| {

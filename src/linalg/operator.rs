@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::at;
 use super::rows::{Strip, strips};
+use super::{at, put};
 use crate::mat::{Mat, MatRef};
 use crate::scalar::Scalar;
 use crate::simd::{self, Kernel, Lanes, Simd};
@@ -43,23 +43,30 @@ pub trait LinearOperator<T> {
 /// `f(x, y)` for vectors of these lengths, one after the other.
 #[inline(always)]
 pub(crate) fn each_vector<T>(
-    (inputs, mut x): (usize, &[T]),
-    (outputs, mut y): (usize, &mut [T]),
+    (inputs, x): (usize, &[T]),
+    (outputs, y): (usize, &mut [T]),
     mut f: impl FnMut(&[T], &mut [T]),
 ) {
-    while !y.is_empty() {
-        let (Some((one, xs)), Some((to, ys))) =
-            (x.split_at_checked(inputs), y.split_at_mut_checked(outputs))
-        else {
-            return;
-        };
-        f(one, to);
-        // Vectors of length 0 do not get fewer.
-        if to.is_empty() {
-            return;
-        }
-        (x, y) = (xs, ys);
+    some_vectors((inputs, outputs), (x, y), |[x], [y]| f(x, y));
+}
+
+/// `f` of `B` vectors at a time, of these lengths and one after the other; what is left of both.
+#[inline(always)]
+fn some_vectors<'x, 'y, T, const B: usize>(
+    (inputs, outputs): (usize, usize),
+    (mut x, mut y): (&'x [T], &'y mut [T]),
+    mut f: impl FnMut([&[T]; B], [&mut [T]; B]),
+) -> (&'x [T], &'y mut [T]) {
+    // Vectors of length 0 do not get fewer.
+    while !y.is_empty() && x.len() / B >= inputs && y.len() / B >= outputs {
+        let mut to = y.split_off_mut(..B * outputs).unwrap_or_default();
+        let mut from = x.split_off(..B * inputs).unwrap_or_default();
+        f(
+            core::array::from_fn(|_| from.split_off(..inputs).unwrap_or_default()),
+            core::array::from_fn(|_| to.split_off_mut(..outputs).unwrap_or_default()),
+        );
     }
+    (x, y)
 }
 
 impl<T: Scalar, const M: usize, const N: usize> LinearOperator<T> for Mat<T, M, N> {
@@ -276,6 +283,43 @@ impl<'a, T: Scalar> Csr<'a, T> {
     }
 }
 
+impl<T: Scalar> Csr<'_, T> {
+    /// `y ← A·x` for several vectors: one reading of the entries, and sums that do not wait for each
+    /// other.
+    #[inline(always)]
+    fn product<const B: usize>(&self, x: [&[T]; B], mut y: [&mut [T]; B]) {
+        for (i, (columns, values)) in self.iter_rows().enumerate() {
+            let mut sums = [T::ZERO; B];
+            for (&j, &a) in columns.iter().zip(values) {
+                for (sum, x) in sums.iter_mut().zip(x) {
+                    *sum += a * at(x, j as usize);
+                }
+            }
+            for (y, sum) in y.iter_mut().zip(sums) {
+                put(y, i, sum);
+            }
+        }
+    }
+
+    /// `y ← Aᵀ·x` for several vectors.
+    #[inline(always)]
+    fn transposed_product<const B: usize>(&self, x: [&[T]; B], mut y: [&mut [T]; B]) {
+        for y in &mut y {
+            y.fill(T::ZERO);
+        }
+        for (i, (columns, values)) in self.iter_rows().enumerate() {
+            let x = x.map(|x| at(x, i));
+            for (&j, &a) in columns.iter().zip(values) {
+                for (y, x) in y.iter_mut().zip(x) {
+                    if let Some(y) = y.get_mut(j as usize) {
+                        *y += a * x;
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl<T: Scalar> LinearOperator<T> for Csr<'_, T> {
     fn rows(&self) -> usize {
         self.row_ptr.len().saturating_sub(1)
@@ -284,20 +328,21 @@ impl<T: Scalar> LinearOperator<T> for Csr<'_, T> {
         self.cols
     }
     fn apply(&self, x: &[T], y: &mut [T]) {
-        for ((columns, values), y) in self.iter_rows().zip(y) {
-            let products = columns.iter().zip(values).map(|(&j, &a)| a * at(x, j as usize));
-            *y = products.fold(T::ZERO, |sum, p| sum + p);
-        }
+        self.product([x], [y]);
     }
     fn apply_transposed(&self, x: &[T], y: &mut [T]) {
-        y.fill(T::ZERO);
-        for ((columns, values), &x) in self.iter_rows().zip(x) {
-            for (&j, &a) in columns.iter().zip(values) {
-                if let Some(y) = y.get_mut(j as usize) {
-                    *y += a * x;
-                }
-            }
-        }
+        self.transposed_product([x], [y]);
+    }
+    fn apply_block(&self, x: &[T], y: &mut [T]) {
+        // The pointers of more than four do not stay in registers.
+        let lengths = (self.cols, self.rows());
+        let rest = some_vectors::<T, 4>(lengths, (x, y), |x, y| self.product(x, y));
+        some_vectors::<T, 1>(lengths, rest, |x, y| self.product(x, y));
+    }
+    fn apply_transposed_block(&self, x: &[T], y: &mut [T]) {
+        let lengths = (self.rows(), self.cols);
+        let rest = some_vectors::<T, 4>(lengths, (x, y), |x, y| self.transposed_product(x, y));
+        some_vectors::<T, 1>(lengths, rest, |x, y| self.transposed_product(x, y));
     }
     fn frobenius_squared(&self, k: i32) -> Option<T> {
         Some(sum_of_squares(self.values, k))
