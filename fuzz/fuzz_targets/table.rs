@@ -21,14 +21,14 @@ fn exercise(table: &WordTable<'_>) {
             for rule in [Analogy::Add, Analogy::Mul] {
                 table.analogy([id, 0, last], rule, &mut hits).unwrap();
             }
-            let mut vector = vec![0.0_f32; dim];
+            // A scale of 24 bits times a byte is exact.
+            let mut vector = vec![0.0_f64; dim];
             table.vector(id, &mut vector).unwrap();
             let mut fixed = vec![0; dim];
             table.vector_fixed(id, &mut fixed).unwrap();
             for (x, q) in vector.iter().zip(fixed) {
-                // The cast ends where the integers end.
-                let steps = f64::from(*x) * 65536.0;
-                assert!((steps.clamp(-2147483648.0, 2147483647.0) - f64::from(q)).abs() <= 0.501);
+                let steps = (x * 65536.0).clamp(f64::from(i32::MIN), f64::from(i32::MAX));
+                assert!((steps - f64::from(q)).abs() <= 0.5);
             }
             assert_eq!(table.word(id).is_some(), table.has_words());
             let found = table.word(id).and_then(|word| table.id(word));
