@@ -102,7 +102,7 @@ fuzz_target!(|data: &[u8]| {
         varying: flags & 2 != 0,
         gaps: if next.row > 3 { vec![input::Gap { channel: 1, start: 1, len: 2 }] } else { vec![] },
     };
-    let model = (flags & 1 != 0).then_some(&data[..]);
+    let model = (flags & 1 != 0).then_some(data);
     let bytes = vec![0x55; next.byte];
     let chain = 1 + usize::from(*gaps_len) % 20;
     let file = container::write(&header, model, &bytes, &marks, chain);

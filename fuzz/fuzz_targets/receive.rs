@@ -43,7 +43,7 @@ fn frames(model: &Model<'_>, first: u32, chain: usize) -> Vec<Vec<u8>> {
     let (mut stream, mut scratch) = (Stream::new(), [Slot::NEW; 1]);
     let mut out = vec![0; model.max_frame_bytes()];
     let frame = |at: usize| {
-        if at % chain == 0 {
+        if at.is_multiple_of(chain) {
             stream.restart();
         }
         let number = first.wrapping_add(at as u32);
