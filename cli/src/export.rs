@@ -24,6 +24,22 @@ pub(crate) enum Language {
     C,
 }
 
+impl Language {
+    /// What the one or the other writes.
+    pub(crate) fn text(
+        self,
+        rust: impl FnOnce(&mut String) -> fmt::Result,
+        c: impl FnOnce(&mut String) -> fmt::Result,
+    ) -> Result<String, fmt::Error> {
+        let mut out = String::new();
+        match self {
+            Self::Rust => rust(&mut out),
+            Self::C => c(&mut out),
+        }?;
+        Ok(out)
+    }
+}
+
 /// What is exported.
 pub(crate) struct Export<'a> {
     pub(crate) file: &'a ModelFile,
@@ -46,13 +62,8 @@ impl Export<'_> {
     pub(crate) fn to_source(&self, language: Language) -> Result<String> {
         let model = parse_model(self.file)?;
         let vectors = with_kind!(kind_of(&model), S => self.vectors::<S>(&model, language))?;
-        let mut out = String::new();
-        let written = match language {
-            Language::Rust => self.rust(&model, &vectors, &mut out),
-            Language::C => self.c(&model, &vectors, &mut out),
-        };
-        written?;
-        Ok(out)
+        Ok(language
+            .text(|out| self.rust(&model, &vectors, out), |out| self.c(&model, &vectors, out))?)
     }
 
     fn vectors<S: Value>(&self, model: &Model<'_>, language: Language) -> Result<Vectors> {
@@ -131,20 +142,8 @@ impl Export<'_> {
     fn rust(&self, model: &Model<'_>, vectors: &Vectors, out: &mut String) -> fmt::Result {
         let blob = &self.file.blob;
         let kind = kind_of(model);
-        for line in self.about(model) {
-            writeln!(out, "// {line}")?;
-        }
-        writeln!(
-            out,
-            "//\n// A module of its own (`mod model;`) or included (`include!`); needs the crate `eigenmote`."
-        )?;
-        let mut item = |about: &str, code: &str| {
-            writeln!(
-                out,
-                "\n/// {about}\n#[rustfmt::skip]\n\
-                 #[allow(dead_code, clippy::unreadable_literal, clippy::excessive_precision)]\n{code}"
-            )
-        };
+        rust_head("model", &self.about(model), out)?;
+        let mut item = |about: &str, code: &str| rust_item(about, code, out);
         item("Type of the samples.", &format!("pub type Sample = {kind};"))?;
         item(
             "The same as the model says it.",
@@ -275,6 +274,26 @@ impl Export<'_> {
 pub(crate) fn made_from(source: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!("Made by eigenmote {version} from {}; do not edit.", comment(source))
+}
+
+/// The top of a file of Rust, which is a module of this name if it is one of its own.
+pub(crate) fn rust_head(module: &str, about: &[String], out: &mut String) -> fmt::Result {
+    for line in about {
+        writeln!(out, "// {line}")?;
+    }
+    writeln!(
+        out,
+        "//\n// A module of its own (`mod {module};`) or included (`include!`); needs the crate `eigenmote`."
+    )
+}
+
+/// One item of a file of Rust.
+pub(crate) fn rust_item(about: &str, code: &str, out: &mut String) -> fmt::Result {
+    writeln!(
+        out,
+        "\n/// {about}\n#[rustfmt::skip]\n\
+         #[allow(dead_code, clippy::unreadable_literal, clippy::excessive_precision)]\n{code}"
+    )
 }
 
 /// A file of C that can be compiled, or included for its declarations alone.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use eigenmote::embed::Hit;
 use eigenmote::embed::table::{ONE, WordTable};
 
-use crate::export::{Language, c_file, literal_bytes, made_from, wrapped};
+use crate::export::{Language, c_file, literal_bytes, made_from, rust_head, rust_item, wrapped};
 
 /// Neighbours in the test.
 const TEST_HITS: usize = 3;
@@ -48,12 +48,7 @@ pub(super) fn to_source(
         nearest: nearest.collect(),
         hits,
     };
-    let mut out = String::new();
-    match language {
-        Language::Rust => parts.rust(&mut out),
-        Language::C => parts.c(name, &mut out),
-    }?;
-    Ok(out)
+    Ok(language.text(|out| parts.rust(out), |out| parts.c(name, out))?)
 }
 
 impl Parts<'_> {
@@ -73,19 +68,8 @@ impl Parts<'_> {
     }
 
     fn rust(&self, out: &mut String) -> fmt::Result {
-        for line in &self.about {
-            writeln!(out, "// {line}")?;
-        }
-        writeln!(
-            out,
-            "//\n// A module of its own (`mod words;`) or included (`include!`); needs the crate `eigenmote`."
-        )?;
-        let mut item = |about: &str, code: &str| {
-            writeln!(
-                out,
-                "\n/// {about}\n#[rustfmt::skip]\n#[allow(dead_code, clippy::unreadable_literal)]\n{code}"
-            )
-        };
+        rust_head("words", &self.about, out)?;
+        let mut item = |about: &str, code: &str| rust_item(about, code, out);
         for (name, about, value) in self.sizes() {
             item(about, &format!("pub const {name}: usize = {value};"))?;
         }

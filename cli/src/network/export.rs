@@ -10,7 +10,9 @@ use eigenmote::rng;
 
 use super::file::NetFile;
 use super::widths;
-use crate::export::{Language, c_file, comment, literal_bytes, made_from, wrapped};
+use crate::export::{
+    Language, c_file, comment, literal_bytes, made_from, rust_head, rust_item, wrapped,
+};
 
 /// The seed of the test.
 const SEED: u64 = 1;
@@ -104,12 +106,7 @@ pub(crate) fn export(
             output: output.iter().map(|x| text(x)).collect(),
         }
     };
-    let mut out = String::new();
-    match language {
-        Language::Rust => parts.rust(&mut out),
-        Language::C => parts.c(name, &mut out),
-    }?;
-    Ok(out)
+    Ok(language.text(|out| parts.rust(out), |out| parts.c(name, out))?)
 }
 
 impl Parts<'_> {
@@ -124,20 +121,8 @@ impl Parts<'_> {
     }
 
     fn rust(&self, out: &mut String) -> fmt::Result {
-        for line in &self.about {
-            writeln!(out, "// {line}")?;
-        }
-        writeln!(
-            out,
-            "//\n// A module of its own (`mod network;`) or included (`include!`); needs the crate `eigenmote`."
-        )?;
-        let mut item = |about: &str, code: &str| {
-            writeln!(
-                out,
-                "\n/// {about}\n#[rustfmt::skip]\n\
-                 #[allow(dead_code, clippy::unreadable_literal, clippy::excessive_precision)]\n{code}"
-            )
-        };
+        rust_head("network", &self.about, out)?;
+        let mut item = |about: &str, code: &str| rust_item(about, code, out);
         for (name, about, value) in self.sizes() {
             item(about, &format!("pub const {name}: usize = {value};"))?;
         }
